@@ -1,13 +1,15 @@
 """The inbox: what somebody was told, and what waits for an answer of a teacher or leader."""
 
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from flask import flash, redirect
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import TextAreaField
+from wtforms import BooleanField, HiddenField, RadioField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are older
 from wtforms.validators import DataRequired, Length
 
 from backoffice import clock
@@ -22,15 +24,21 @@ from backoffice.families.requests.queries import Asked
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.messages import showing
 from backoffice.messages.queries import AT_A_GLANCE
+from backoffice.reports.forms import KINDS
+from backoffice.reports.models import ReportKind
+from backoffice.reports.services import CHOOSE, LONGEST, SAY_IT
 from backoffice.students.worries import queries, services
 from backoffice.students.worries.models import GoesTo, WorryKind
 from backoffice.students.worries.queries import Told
-from backoffice.web.identity import done_reading, reading
+from backoffice.web.identity import done_reading, reading, settings
+from backoffice.web.resend import shows_what_was_typed
 
 # From when on a request that waits is warned of, in days.
 SOON = 7
 ASKED = {RequestKind.CORRECT: lazy("Please correct something"), RequestKind.DELETE: lazy("Please delete")}
 CRUMB = {"title": lazy("Inbox"), "url": "/console/inbox/"}
+# What a report most likely is about, by what the child tapped.
+ABOUT = {WorryKind.STRANGE: ReportKind.MESSAGE, WorryKind.AS_ME: ReportKind.TAKEN}
 WORDS = {
     WorryKind.UNKIND: lazy("Somebody is mean to me"),
     WorryKind.STRANGE: lazy("I saw something strange"),
@@ -48,6 +56,26 @@ class WorryForm(FlaskForm):
         description=lazy(
             "Kept sealed for six months. The child does not see it: speak with the child yourself."
         ),
+    )
+
+
+class PassOnForm(FlaskForm):
+    """What is wrong with the app, in the words of whoever passes it on."""
+
+    form = HiddenField()
+    kind = RadioField(
+        lazy("What is it about?"),
+        [DataRequired(CHOOSE)],
+        choices=[SelectChoice(kind.value, words) for kind, words in KINDS.items()],
+    )
+    said = TextAreaField(
+        lazy("What is wrong with the app, in your words"),
+        [DataRequired(SAY_IT), Length(max=LONGEST)],
+        description=lazy("What, where in the app, and when. Name no child, and write no code or PIN."),
+    )
+    may_ask = BooleanField(
+        lazy("You may ask me by mail"),
+        description=lazy("Your e-mail address goes along. Without it nobody can ask you anything."),
     )
 
 
@@ -77,6 +105,7 @@ class InboxPage(GuardedView):
         "worry": WORRIES_ANSWER,
         "take_up": WORRIES_ANSWER,
         "close": WORRIES_ANSWER,
+        "pass_on": WORRIES_ANSWER,
         # A school's sole teacher without a class answers parents alone.
         "request": REQUESTS_ANSWER,
         "answer": REQUESTS_ANSWER,
@@ -134,6 +163,44 @@ class InboxPage(GuardedView):
             save=save,
             said=gettext("Closed. The note is kept for six months."),
             **_context(shown),
+        )
+
+    @expose("/worries/<worry:public_id>/pass-on", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def pass_on(self, public_id: str) -> str | Response | tuple[str, int]:
+        """Report to us what is wrong with the app, without the child's words and name."""
+        told, form = queries.told(reading(), public_id), PassOnForm()
+        shown = _shown(told)
+        if told.worry.passed_on_at is not None:
+            return redirect(shown["url"], 303)
+        form.form.data = form.form.data or str(uuid4())
+        if form.kind.data is None:
+            form.kind.data = ABOUT.get(WorryKind(told.worry.kind), ReportKind.OTHER)
+
+        def save() -> str:
+            services.pass_on(
+                principal=self.who,
+                worry=public_id,
+                kind=form.kind.data or "",
+                said=form.said.data or "",
+                may_ask=bool(form.may_ask.data),
+                form=form.form.data or "",
+                throttles=settings().throttles,
+            )
+            return str(shown["url"])
+
+        return self.form_page(
+            form,
+            save=save,
+            said=gettext("Passed on. We look into it, as into every report."),
+            heading=gettext("Pass on what is wrong with the app"),
+            intro=gettext(
+                "Only what you write here goes to the company that runs this app: not what the child wrote,"
+                " and neither the name of the child nor of the class. What concerns the child stays with you."
+            ),
+            submit_title=gettext("Pass it on"),
+            cancel_url=shown["url"],
+            crumbs=[CRUMB, {"title": shown["title"], "url": shown["url"]}, {"title": gettext("Pass it on")}],
         )
 
     def _worry_page(self, public_id: str, form: FlaskForm) -> str:
@@ -235,6 +302,7 @@ def _shown(told: Told) -> dict[str, Any]:
         "seen_at": worry.seen_at,
         "closed_at": worry.closed_at,
         "answer": worry.answer,
+        "passed_on_at": worry.passed_on_at,
         "state": gettext("Closed")
         if worry.closed_at
         else gettext("Seen")

@@ -137,6 +137,7 @@ class ReportsGrid(Grid):
                 "said": row.said,
                 "contact": row.contact,
                 "signed_in": row.account_id is not None,
+                "by_school": row.by_school,
                 "at": row.reported_at,
                 "closed": row.closed_at,
                 "finding": FINDINGS[Finding(row.finding)] if row.finding else None,

@@ -67,6 +67,9 @@ class Report(Base):
         ForeignKey("app.account.id", ondelete="SET NULL"),
         keep=Keep.SIX_MONTHS,
     )
+    by_school: Mapped[bool] = columns.flag(
+        "Whether a school passed on what a child told it", keep=Keep.SIX_MONTHS
+    )
     about: Mapped[list[UUID]] = columns.about(keep=Keep.SIX_MONTHS)
     form: Mapped[UUID] = columns.keyed_digest(
         "Recognises the same words when the form comes again", keep=Keep.SIX_MONTHS

@@ -43,13 +43,17 @@ CLOSED_ALREADY = lazy("This was closed by somebody else meanwhile.")
 
 @dataclass(frozen=True)
 class Reported:
-    """What somebody reports. `form` is the one-time UUID of the page: the same sent twice reports once."""
+    """What somebody reports. `form` is the one-time UUID of the page: the same sent twice reports once.
+
+    `by_school`: somebody of a school's staff writes it, since a child told them something.
+    """
 
     kind: str
     said: str = field(repr=False)
     contact: str = field(repr=False)
     mail: bytes = field(repr=False)
     form: str
+    by_school: bool = False
 
 
 def report(
@@ -59,20 +63,29 @@ def report(
 
     Raises `Rejected`, `Throttled`.
     """
-    said, contact = _lines(reported.said), reported.contact.strip()
-    _check(reported, said)
-    if contact:
-        contact = _checked_contact(contact)
+    ready = checked_report(reported)
     take(*_claims(principal, visitor, throttles))
     if reported.mail:
         _take_file(throttles)
     public_id = new_public_id()
     with transaction(principal) as tx:
-        number = add(tx, public_id, replace(reported, said=said, contact=contact))
+        number = add(tx, public_id, ready)
         if number is None:
             return None
         record(tx, "reports.report", report=number)
     return public_id
+
+
+def checked_report(reported: Reported) -> Reported:
+    """What somebody reports as it is kept. Raises `Rejected`."""
+    said, contact = _lines(reported.said), reported.contact.strip()
+    _check(reported, said)
+    return replace(reported, said=said, contact=_checked_contact(contact) if contact else "")
+
+
+def claims_of_account(who: Principal, throttles: Throttles) -> list[Claim]:
+    """How often somebody who is signed in reports something."""
+    return [Claim("reports by account", throttles.report_account, who.account_public_id or "")]
 
 
 def add(tx: Transaction, public_id: PublicId, reported: Reported) -> int | None:
@@ -86,6 +99,7 @@ def add(tx: Transaction, public_id: PublicId, reported: Reported) -> int | None:
         contact=reported.contact or None,
         mail=reported.mail or None,
         account_id=tx.principal.account_id,
+        by_school=reported.by_school,
         about=[about.address(reported.contact)] if reported.contact else [],
         form=_digest(reported),
         reported_at=clock.now(),
@@ -158,7 +172,7 @@ def mail_of(*, principal: Principal, report: str) -> bytes | None:
 def _claims(who: Principal | Credential, visitor: Visitor, throttles: Throttles) -> list[Claim]:
     """Whoever is signed in is counted alone: others cannot close the way to us to them."""
     if isinstance(who, Principal) and who.account_public_id:
-        return [Claim("reports by account", throttles.report_account, who.account_public_id)]
+        return claims_of_account(who, throttles)
     site = [Claim("reports by site", throttles.report_site, visitor.site)] if visitor.site else []
     return [
         Claim("reports by network", throttles.report_network, visitor.network),

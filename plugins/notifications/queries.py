@@ -13,7 +13,14 @@ from backoffice.language.texts import gettext
 from backoffice.schools.models import School, SchoolKind
 from backoffice.schools.queries import school_names
 from backoffice.storage.numbers import one_of
-from plugins.notifications.models import ConcernedSchool, EntryKind, Incident, IncidentTask, TimelineEntry
+from plugins.notifications.models import (
+    ConcernedSchool,
+    EntryKind,
+    GivenNotice,
+    Incident,
+    IncidentTask,
+    TimelineEntry,
+)
 from plugins.notifications.words import ENTRIES
 
 # Further back nobody reads on a page; the file has all of it.
@@ -60,6 +67,21 @@ def tasks(tx: Transaction, incident: Incident) -> Sequence[IncidentTask]:
             IncidentTask.done_at.is_not(None), IncidentTask.due_at.asc().nulls_last(), IncidentTask.id
         ).limit(MOST_ENTRIES)
     ).all()
+
+
+def late_reasons(tx: Transaction, incident: Incident) -> tuple[dict[str, list[str]], dict[str, str]]:
+    """Why notices were given late, by their rules, and why schools were told late, by their identifiers."""
+    given: dict[str, list[str]] = {}
+    notices = select(GivenNotice.rule, GivenNotice.late_reason).where(
+        GivenNotice.incident_id == incident.id, GivenNotice.late_reason.is_not(None)
+    )
+    for rule, reason in tx.execute(notices.order_by(GivenNotice.id)):
+        given.setdefault(rule, []).append(str(reason))
+    schools = select(ConcernedSchool.public_id, ConcernedSchool.late_reason).where(
+        ConcernedSchool.incident_id == incident.id, ConcernedSchool.late_reason.is_not(None)
+    )
+    told = tx.execute(schools.order_by(ConcernedSchool.id))
+    return given, {school: str(reason) for school, reason in told}
 
 
 def names_of(tx: Transaction, schools: Sequence[ConcernedSchool]) -> dict[int, str]:

@@ -12,6 +12,8 @@ from plugins.notifications.drills.pace import Pace
 
 # How long before its end a clock turns colour.
 SOON, NEXT = timedelta(hours=24), timedelta(hours=72)
+# Whom a form is handed in to.
+AUTHORITIES = frozenset({Tells.ATTORNEY_GENERAL, Tells.REGULATOR, Tells.POLICE})
 TELLS: Mapping[Tells, str] = {
     Tells.INDIVIDUALS: lazy("The people concerned"),
     Tells.PARENTS: lazy("Parents"),
@@ -67,6 +69,11 @@ class Clock:
     school: str | None = None
 
     @property
+    def is_of_authority(self) -> bool:
+        """Whether we can answer it by a form to an authority."""
+        return self.is_ours and self.rule.tells in AUTHORITIES
+
+    @property
     def order(self) -> tuple[bool, bool, datetime | None, str]:
         """What ends first comes first; what is over comes last."""
         return (not self.is_open, not self.is_ours, self.due, self.rule.id)
@@ -91,6 +98,17 @@ def not_owed(found: Standing) -> list[tuple[Rule, str]]:
         if row.reason is not None and row.rule.id not in asked:
             said.setdefault(row.rule.id, (row.rule, REASONS[row.reason]))
     return list(said.values())
+
+
+def late_reasons(
+    found: Standing, given: Mapping[str, list[str]], schools: Mapping[str, str]
+) -> Mapping[str, list[str]]:
+    """Why what a rule asks for was done late, each reason once, by the rule."""
+    said: dict[str, list[str]] = {rule: list(reasons) for rule, reasons in given.items()}
+    for row in found.deadlines.rows:
+        if row.school is not None and row.school in schools and told_late(found, row):
+            said.setdefault(row.rule.id, []).append(schools[row.school])
+    return {rule: list(dict.fromkeys(reasons)) for rule, reasons in said.items()}
 
 
 def _clock(found: Standing, rows: Sequence[Row], now: datetime) -> Clock:

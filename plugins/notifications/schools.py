@@ -244,33 +244,41 @@ def give_notice(
             raise NotFound
         if asked[0].given_at is not None:
             raise Rejected.whole(gettext("This was written down by somebody else meanwhile."))
-        reason = lines(late_reason)
-        _check_moment(row, at)
-        _check_reason(asked, at, reason)
-        concerned = found.schools[school].id if school else None
-        tx.add(
-            GivenNotice(
-                id=tx.take_id(GivenNotice),
-                incident_id=row.id,
-                rule=rule,
-                concerned_school_id=concerned,
-                at=at,
-                late_reason=reason or None,
-                given_by=tx.principal.account_id,
-            )
-        )
-        tx.flush()
-        if asked[0].rule.tells is Tells.SCHOOLS and school and found.schools[school].told_at is None:
-            _change(tx, found.schools[school], told_at=at, late_reason=reason or None)
-        write(
-            tx,
-            row,
-            EntryKind.TOLD,
-            f"{asked[0].rule.law}: {asked[0].rule.citation}",
-            reason=reason or None,
+        give(tx, row, found, asked, at=at, late_reason=late_reason)
+
+
+def give(
+    tx: Transaction,
+    incident: Incident,
+    found: clocks.Standing,
+    asked: Sequence[Row],
+    *,
+    at: datetime,
+    late_reason: str,
+) -> None:
+    """Write down, at an incident that is held, that what these rows of one rule ask for was done.
+
+    Raises `Rejected`.
+    """
+    rule, school, reason = asked[0].rule, asked[0].school, lines(late_reason)
+    _check_moment(incident, at)
+    _check_reason(asked, at, reason)
+    tx.add(
+        GivenNotice(
+            id=tx.take_id(GivenNotice),
+            incident_id=incident.id,
+            rule=rule.id,
+            concerned_school_id=found.schools[school].id if school else None,
             at=at,
+            late_reason=reason or None,
+            given_by=tx.principal.account_id,
         )
-        record(tx, "incidents.give-notice", incident=row.id, rule=rule)
+    )
+    tx.flush()
+    if rule.tells is Tells.SCHOOLS and school and found.schools[school].told_at is None:
+        _change(tx, found.schools[school], told_at=at, late_reason=reason or None)
+    write(tx, incident, EntryKind.TOLD, f"{rule.law}: {rule.citation}", reason=reason or None, at=at)
+    record(tx, "incidents.give-notice", incident=incident.id, rule=rule.id)
 
 
 def said(people: People) -> str:
@@ -385,7 +393,7 @@ def _check_moment(incident: Incident, at: datetime) -> None:
         raise Rejected(at=TOO_EARLY)
 
 
-def _check_reason(rows: list[Row], at: datetime, reason: str) -> None:
+def _check_reason(rows: Sequence[Row], at: datetime, reason: str) -> None:
     late = [row for row in rows if row.due is not None and at > row.due]
     if any(row.rule.late_needs_reason for row in late) and not reason:
         raise Rejected(late_reason=LATE)

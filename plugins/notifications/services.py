@@ -26,7 +26,7 @@ from plugins.notifications.drills import rows
 from plugins.notifications.drills.scripts import Script
 from plugins.notifications.letters.queries import is_any_to_post
 from plugins.notifications.models import EntryKind, Incident, IncidentTask, TimelineEntry
-from plugins.notifications.notices.queries import is_any_on_its_way, is_any_up
+from plugins.notifications.notices.queries import is_any_on_its_way, is_any_to_hand_in, is_any_up
 from plugins.notifications.permissions import INCIDENTS_RUN
 from plugins.notifications.words import KINDS
 
@@ -44,6 +44,9 @@ OPEN_DUTIES = lazy(
 )
 LETTERS_LIE_HERE = lazy(
     "Letters were made and not posted. Under Notices, say that they were, or take them apart."
+)
+TO_HAND_IN = lazy(
+    "A form to an authority waits to be approved or handed in. Under Notices, say that it was, or give it up."
 )
 ON_ITS_WAY = lazy(
     "A notice waits to be approved, is being sent or is paused. Wait for it, take it back or stop it first."
@@ -252,6 +255,8 @@ def close_incident(*, principal: Principal, incident: str, reason: str, although
             raise Rejected.whole(BANNER_UP)
         if is_any_on_its_way(tx, row):
             raise Rejected.whole(ON_ITS_WAY)
+        if is_any_to_hand_in(tx, row):
+            raise Rejected.whole(TO_HAND_IN)
         if is_any_to_post(tx, row):
             raise Rejected.whole(LETTERS_LIE_HERE)
         now = clock.now()

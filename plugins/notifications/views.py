@@ -164,6 +164,7 @@ class IncidentsGrid(Grid):
             facts=_facts(row),
             clocks=said.clocks(found, now),
             not_owed=said.not_owed(found),
+            late_reasons=said.late_reasons(found, *queries.late_reasons(tx, row)),
             contract="" if unsaid == len(concerned) > 0 else said.BOUND[found.deadlines.contract],
             unsaid=unsaid,
             terms={each.id: contracts.said(contracts.terms_of(each)) for each in concerned},

@@ -118,6 +118,18 @@ def follow(name: str) -> Callable[[Page, Site], None]:
     return lambda page, _site: page.get_by_role("main").get_by_role("link", name=name).first.click()
 
 
+def pass_on(page: Page, site: Site) -> None:
+    """Begin to pass on what a child told."""
+    follow("Somebody is mean to me")(page, site)
+    follow("Pass on what is wrong")(page, site)
+
+
+def pass_on_nothing(page: Page, site: Site) -> None:
+    """Pass on without a word."""
+    pass_on(page, site)
+    press("Pass it on")(page, site)
+
+
 def sign_in_wrongly(page: Page, _site: Site) -> None:
     """A password that is not right."""
     page.get_by_label("E-mail").fill("teacher@people.example")
@@ -904,6 +916,17 @@ PAGES: Mapping[str, Stop] = {
     "inbox of a founder": Stop("founder", "/console/inbox/"),
     "told by a child": Stop(
         "teacher", "/console/inbox/", follow("Somebody is mean to me"), "console_inbox.worry"
+    ),
+    "pass on what a child told": Stop(
+        "teacher",
+        "/console/inbox/",
+        pass_on,
+        "console_inbox.pass_on",
+    ),
+    "pass on what a child told, error": Stop(
+        "teacher",
+        "/console/inbox/",
+        pass_on_nothing,
     ),
     "asked by a parent": Stop(
         "teacher", "/console/inbox/", follow("Please correct something"), "console_inbox.request"

@@ -28,6 +28,7 @@ NO_PAGES: Mapping[str, str] = {
     "console_reports.mail": FILE,
     "plugin_notifications_notices.mail": AS_IT_IS,
     "plugin_notifications_notices.letter": FILE,
+    "plugin_notifications_notices.paper": FILE,
     "accounts.passkey_*": DATA,
     "trust.json": DATA,
     "privacy.json": DATA,
@@ -44,6 +45,8 @@ NO_PAGES: Mapping[str, str] = {
     "providers.link": LEADS_ON,
     # Which letters: tests/browser/test_drill.py looks at it.
     "plugin_notifications_notices.posted": LEADS_ON,
+    # A draft is not handed in: tests/plugins/notifications/authorities looks at it.
+    "plugin_notifications_notices.handed_in": LEADS_ON,
     "students.held_up": LEADS_ON,
     "students.scanned": LEADS_ON,
 }

@@ -1546,6 +1546,12 @@ FORMS: Mapping[str, Fill] = {
     "console_inbox.take_up": _always(("changed app.worry",)),
     "families.ask": _always(("added app.guardian_request", "added app.job_run"), kind="delete"),
     "console_inbox.answer": _always(("added app.job_run", "changed app.guardian_request"), answer="Done"),
+    "console_inbox.pass_on": _always(
+        ("added app.report", "changed app.worry"),
+        kind="taken",
+        said="Somebody used an account that is not theirs",
+        form="6f0e6b1c-5d9e-4c55-9a52-0c1f6c1b1a14",
+    ),
     "console_inbox.close": _always(("changed app.worry",), answer="Spoke with the child"),
     # Nobody has one, and nobody is locked: tests/console/test_class_cards.py has them.
     "console_class_cards.clear": _always(audited=False, all="yes"),
@@ -1798,6 +1804,8 @@ FORMS: Mapping[str, Fill] = {
     "plugin_notifications_notices.letters": _letters_apart,
     # Of a draft nothing was posted. As well: in tests/plugins/notifications/letters.
     "plugin_notifications_notices.posted": _always(audited=False),
+    # A draft is not handed in. As well: in tests/plugins/notifications/authorities.
+    "plugin_notifications_notices.handed_in": _always(audited=False),
     "plugin_notifications_notices.step": _always(
         ("added plugin_notifications.notice_step", "changed plugin_notifications.notice"), step="discard"
     ),

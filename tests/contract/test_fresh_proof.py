@@ -42,6 +42,7 @@ FAR_REACHING = {
     # Where people are, on paper.
     "plugin_notifications_notices.letters",
     "plugin_notifications_notices.posted",
+    "plugin_notifications_notices.handed_in",
     "console_security.export",
     "console_outbox.export",
     "plugin_rosters_rosters.export",

@@ -98,6 +98,7 @@ WITHOUT: Mapping[str, str] = {
     "plugin_notifications_notices.step": ACT,
     "plugin_notifications_notices.letters": ACT,
     "plugin_notifications_notices.posted": ACT,
+    "plugin_notifications_notices.handed_in": ACT,
     # What was decided about it stands on its page.
     "plugin_notifications_notices.edit": ACT,
     "console_fields.make": NEW,
@@ -199,6 +200,7 @@ WITHOUT: Mapping[str, str] = {
             *(f"console_jobs.{door}" for door in ("pause", "resume", "run")),
             "console_classrooms.resume",
             "console_inbox.take_up",
+            "console_inbox.pass_on",
             "console_large-changes.stop",
             "console_locked-networks.open",
             "plugin_rosters_rosters.bring_in",

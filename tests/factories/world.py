@@ -895,7 +895,7 @@ REPORTED = "A walrus asked me for my password"
 def report(tx: Transaction, by: Person, **values: Any) -> tuple[int, str]:
     """Something that somebody reported who was signed in; its number and public identifier."""
     contact = "walrus-witness@elsewhere.example"
-    asked = {"contact": contact, "about": [about.address(contact)], "form": uuid4()}
+    asked = {"contact": contact, "about": [about.address(contact)], "form": uuid4(), "by_school": False}
     said = {"kind": "message", "said": REPORTED, "mail": b"From: walrus@sea.example\n\nYour password?\n"}
     return _row(tx, Report, account_id=by.id, **{**asked, **said, "reported_at": clock.now(), **values})
 

@@ -277,7 +277,8 @@ def test_ten_thousand_are_read_page_by_page_unread_ones_first(world: World) -> N
     fill(world, 10_000)
     who = world.sign_in("teacher")
     assert who.unread == 100
-    found, after = [], None
+    found: list[Message] = []
+    after = None
     with transaction(who) as tx:
         while True:
             page = queries.page(tx, after=after, most=500)

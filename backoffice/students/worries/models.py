@@ -54,6 +54,7 @@ class Worry(Base):
         # For erasing an account, past which something was told.
         Index("ix_worry_told_past", "id", postgresql_where="goes_to = 'leader'"),
         Index(None, "closed_by"),
+        Index(None, "passed_on_by"),
         only("kind", WorryKind),
         only("goes_to", GoesTo),
         CheckConstraint("closed_at is null or answer is not null", name="closed_with_an_answer"),
@@ -91,3 +92,9 @@ class Worry(Base):
         "Who closed it", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.SIX_MONTHS
     )
     answer: Mapped[str | None] = columns.sealed("What was done about it", keep=Keep.SIX_MONTHS)
+    passed_on_at: Mapped[datetime | None] = columns.moment(
+        "When the school passed something on to the company", keep=Keep.SIX_MONTHS
+    )
+    passed_on_by: Mapped[int | None] = columns.reference(
+        "Who passed it on", ForeignKey("app.account.id", ondelete="SET NULL"), keep=Keep.SIX_MONTHS
+    )

@@ -1,22 +1,29 @@
-"""Telling a grown-up, taking up what was told, closing it, forgetting it."""
+"""Telling a grown-up, taking up what was told, closing it, passing it on, forgetting it."""
 
+import re
+from dataclasses import replace
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backoffice import clock
 from backoffice.access.lookup import find
-from backoffice.access.permissions import WORRIES_ANSWER
+from backoffice.access.permissions import STUDENTS_READ, WORRIES_ANSWER
+from backoffice.access.policy import visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.models import Account
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
+from backoffice.reports import services as reports
+from backoffice.reports.services import Reported
+from backoffice.schools.models import Student
 from backoffice.settings import Throttles
 from backoffice.storage import functions, keyring
-from backoffice.storage.public_id import new_public_id
+from backoffice.storage.public_id import PublicId, new_public_id
 from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 from backoffice.throttles.tries import Claim, take
 from backoffice.wording import clean, is_uuid
@@ -28,6 +35,11 @@ CHOOSE = lazy("Tap what fits.")
 WRITE_IT = lazy("Write what you did.")
 NOT_TO_LEADER = lazy("Your school has nobody else here. Tell your teacher, or a grown-up whom you trust.")
 CLOSED_ALREADY = lazy("This was closed by somebody else meanwhile.")
+PASSED_ON_ALREADY = lazy("This was passed on already. What you learn later you can report at /report.")
+NAMES_THE_CHILD = lazy("The child's name stands in it. Leave it out: nobody needs it to look into the app.")
+THE_CHILDS_WORDS = lazy("The child's own words stand in it. Say in yours what is wrong with the app.")
+# Shorter words of a child stand in any text.
+OWN_WORDS = 20
 
 
 def tell(
@@ -100,6 +112,54 @@ def close(*, principal: Principal, worry: str, answer: str) -> None:
         seen = {} if found.seen_at else {"seen_at": now, "seen_by": by}
         _set(tx, found, closed_at=now, closed_by=by, answer=answer, **seen)
         record(tx, "worries.close", school_id=found.school_id, worry=found.id)
+
+
+def pass_on(
+    *,
+    principal: Principal,
+    worry: str,
+    kind: str,
+    said: str,
+    may_ask: bool,
+    form: str,
+    throttles: Throttles,
+) -> PublicId:
+    """Report to the company what is wrong with the app, since a child told it; once. The report's number.
+
+    What is passed on is what whoever reads it writes: neither the child's words nor its name, nor which
+    child, class or school it was. Raises `Rejected`, `Throttled`, `NotFound`.
+    """
+    reported = Reported(kind=kind, said=said, contact="", mail=b"", form=form, by_school=True)
+    ready, public_id = reports.checked_report(reported), new_public_id()
+    take(*reports.claims_of_account(principal, throttles))
+    with transaction(principal) as tx:
+        found = find(tx, Worry, worry, permission=WORRIES_ANSWER, lock=True)
+        if found.passed_on_at is not None:
+            raise Rejected.whole(PASSED_ON_ALREADY)
+        _check_is_own(tx, found, ready.said)
+        number = reports.add(tx, public_id, replace(ready, contact=_own_address(tx) if may_ask else ""))
+        if number is None:
+            raise Rejected.whole(PASSED_ON_ALREADY)
+        _set(tx, found, passed_on_at=clock.now(), passed_on_by=tx.principal.account_id)
+        record(tx, "worries.pass-on", school_id=found.school_id, worry=found.id)
+        record(tx, "reports.report", report=number)
+    return public_id
+
+
+def _check_is_own(tx: Transaction, worry: Worry, said: str) -> None:
+    """Nothing that the child wrote, and not its name."""
+    child = select(Student).where(Student.school_id == worry.school_id, Student.id == worry.student_id)
+    named = tx.scalars(visible(tx.principal, child, STUDENTS_READ)).first()
+    names = [named.given_name, named.family_name] if named else []
+    if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said) for name in names if name):
+        raise Rejected(said=NAMES_THE_CHILD)
+    words = clean(worry.note or "").casefold()
+    if len(words) >= OWN_WORDS and words in clean(said).casefold():
+        raise Rejected(said=THE_CHILDS_WORDS)
+
+
+def _own_address(tx: Transaction) -> str:
+    return tx.scalars(select(Account.email).where(Account.id == tx.principal.account_id)).one()
 
 
 def _set(tx: Transaction, worry: Worry, **values: object) -> None:

@@ -41,6 +41,7 @@ MOST: Mapping[str, int] = {
     "facts": 5,
 }
 _TO_SCHOOLS = (Audience.SCHOOLS, Audience.LETTERS)
+_AFTER_SCHOOLS = (Audience.BANNER, Audience.STAFF, Audience.PARENTS)
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def _deadlines(found: Standing, at: datetime, *, ended: bool) -> float | None:
 def _order(out: Sequence[Notice], found: Standing) -> float:
     by_other_ways = [each.told_at for each in found.schools.values() if each.told_at]
     schools = [each.approved_at for each in out if each.audience in _TO_SCHOOLS and each.approved_at]
-    others = [each.approved_at for each in out if each.audience not in _TO_SCHOOLS and each.approved_at]
+    others = [each.approved_at for each in out if each.audience in _AFTER_SCHOOLS and each.approved_at]
     told = [*by_other_ways, *schools]
     return float(bool(found.schools and told) and all(min(told) <= other for other in others))
 

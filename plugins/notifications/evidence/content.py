@@ -212,6 +212,9 @@ def _notices(tx: Transaction, incident: Incident, who: Founders) -> list[dict[st
     return [
         {
             "audience": each.audience,
+            "rule": each.rule,
+            "facts": each.facts,
+            "late_reason": without_addresses(each.late_reason),
             "template": each.template,
             "template_version": each.template_version,
             "state": each.state,

@@ -11,7 +11,7 @@ from plugins.notifications.deadlines.facts import Encrypted, Risk, Role
 from plugins.notifications.deadlines.law import Rule
 from plugins.notifications.models import EntryKind
 from plugins.notifications.notices.models import Audience, NoticeState, StepKind
-from plugins.notifications.notices.showing import PROGRESS, STATES, STEPS
+from plugins.notifications.notices.showing import PROGRESS, STEPS, state_in_words
 from plugins.notifications.notices.wordings import AUDIENCES
 from plugins.notifications.said import Clock
 from plugins.notifications.sheets import FOOT, INK, QUIET, Sheets
@@ -193,10 +193,16 @@ def _notices(pages: _Pages, told: Sequence[Told]) -> None:
             for state, title in PROGRESS.items()
             if state in each["deliveries"]
         ]
-        state, _tone = STATES[NoticeState(each["state"])]
+        state, _tone = state_in_words(Audience(each["audience"]), NoticeState(each["state"]))
+        law = each["facts"]["law"] if each["facts"] else each["rule"]
         pages.entry(
-            [str(AUDIENCES[Audience(each["audience"])]), f"{each['template']} {each['template_version']}"],
+            [
+                str(AUDIENCES[Audience(each["audience"])]),
+                law,
+                f"{each['template']} {each['template_version']}",
+            ],
             " · ".join([str(state), *counts]),
+            gettext("Told late: %(reason)s", reason=each["late_reason"]) if each["late_reason"] else None,
         )
         for step in each["steps"]:
             pages.entry(

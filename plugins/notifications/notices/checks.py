@@ -63,7 +63,7 @@ def breach_homepage(look: Looking) -> Finding:
 
 def breach_email(look: Looking) -> Finding:
     """Whoever a notice is for was written to. The newest incident or drill with a mailed one counts."""
-    let_out = (Notice.audience != Audience.BANNER, Notice.approved_at.is_not(None))
+    let_out = (queries.is_mailed(), Notice.approved_at.is_not(None))
     newest = (
         select(Notice.incident_id).where(*let_out).order_by(Notice.approved_at.desc(), Notice.id).limit(1)
     )
@@ -71,7 +71,7 @@ def breach_email(look: Looking) -> Finding:
     if incident is None:
         return not_exercised("No notice was mailed yet, of an incident or in a drill.")
     late = Notice.state == NoticeState.APPROVED, Notice.approved_at < clock.now() - WRITTEN_WITHIN
-    behind = look.tx.scalars(select(Notice).where(*late, Notice.audience != Audience.BANNER)).all()
+    behind = look.tx.scalars(select(Notice).where(*late, queries.is_mailed())).all()
     untold = sum(bool(queries.still_to_tell(look.tx, each, most=1)) for each in behind)
     if untold:
         notices = count(untold, "notice")

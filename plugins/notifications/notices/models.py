@@ -20,17 +20,24 @@ _ACCOUNT, _MAIL = Account.__table__.c, OutgoingMail.__table__.c
 
 
 class Audience(StrEnum):
-    """Whom a notice is for, in the order in which they are told: schools, their staff, parents."""
+    """Whom a notice is for, in the order in which they are told: schools, their staff, parents.
+
+    What is for an `AUTHORITY` is a form: nothing of it is mailed, a founder hands it in.
+    """
 
     BANNER = "banner"
     SCHOOLS = "schools"
     LETTERS = "letters"
     STAFF = "staff"
     PARENTS = "parents"
+    AUTHORITY = "authority"
 
 
 class NoticeState(StrEnum):
-    """How far a notice is. One that is `APPROVED` is being sent; only a banner is ever `UP`."""
+    """How far a notice is. One that is `APPROVED` is being sent; only a banner is ever `UP`.
+
+    A form to an authority that is `APPROVED` is to be handed in, and `SENT` once it was.
+    """
 
     DRAFT = "draft"
     PROPOSED = "proposed"
@@ -53,6 +60,7 @@ class StepKind(StrEnum):
     PAUSED = "paused"
     RESUMED = "resumed"
     STOPPED = "stopped"
+    HANDED_IN = "handed in"
 
 
 class DeliveryState(StrEnum):
@@ -98,9 +106,16 @@ class Notice(NotificationsBase):  # type: ignore[misc, valid-type]
         ),
         CheckConstraint("reviewed_by <> approved_by", name="somebody_else_reviews"),
         CheckConstraint(
-            "paused_at is null or (audience <> 'banner' and state in ('approved', 'sent', 'ended'))",
+            "paused_at is null"
+            " or (audience not in ('banner', 'authority') and state in ('approved', 'sent', 'ended'))",
             name="paused_while_mailed",
         ),
+        CheckConstraint("(audience = 'authority') = (rule is not null)", name="an_authority_by_a_rule"),
+        CheckConstraint(
+            "audience <> 'authority' or state not in ('proposed', 'approved', 'sent') or facts is not null",
+            name="facts_of_a_form",
+        ),
+        CheckConstraint("late_reason is null or audience in ('schools', 'letters')", name="late_to_schools"),
         CheckConstraint("(ended_at is not null) = (state = 'ended')", name="ended_at_some_moment"),
         Index(None, "incident_id", "id"),
         Index("ix_notice_up", "id", postgresql_where="state = 'up'"),
@@ -152,13 +167,22 @@ class Notice(NotificationsBase):  # type: ignore[misc, valid-type]
         "Since when no more of its mails are sent", keep=Keep.SIX_YEARS
     )
     sent_at: Mapped[datetime | None] = columns.moment(
-        "When it was written to everybody whom it is for", keep=Keep.SIX_YEARS
+        "When it was written to everybody whom it is for, or handed in", keep=Keep.SIX_YEARS
     )
     ended_by: Mapped[int | None] = columns.reference(
         "Who took it down or gave it up", ForeignKey(_ACCOUNT.id, ondelete="SET NULL"), keep=Keep.SIX_YEARS
     )
     ended_at: Mapped[datetime | None] = columns.moment("When that was", keep=Keep.SIX_YEARS)
     form: Mapped[str] = columns.text("The form that it came by, so that it counts once", keep=Keep.SIX_YEARS)
+    rule: Mapped[str | None] = columns.text(
+        "By which rule of the law an authority is told", keep=Keep.SIX_YEARS
+    )
+    facts: Mapped[dict[str, Any] | None] = columns.sealed_json(
+        "What was known as it was proposed to an authority", keep=Keep.SIX_YEARS
+    )
+    late_reason: Mapped[str | None] = columns.sealed(
+        "Why schools are told late", keep=Keep.SIX_YEARS, apart=True
+    )
 
 
 class NoticeStep(NotificationsBase):  # type: ignore[misc, valid-type]

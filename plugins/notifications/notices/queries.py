@@ -1,5 +1,6 @@
 """Which notices there are, what banners say, and who is still to be told."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -98,7 +99,22 @@ def was_any_sent(tx: Transaction, incident: Incident) -> bool:
 
 def _is_any_mailed(tx: Transaction, incident: Incident, such: ColumnElement[bool]) -> bool:
     some = rows_of(tx.principal, Notice, INCIDENTS_READ).where(
-        Notice.incident_id == incident.id, Notice.audience != Audience.BANNER, such
+        Notice.incident_id == incident.id, is_mailed(), such
+    )
+    return tx.scalar(select(some.exists())) or False
+
+
+def is_mailed() -> ColumnElement[bool]:
+    """That a notice is written to people: a banner is not, nor is a form to an authority."""
+    return Notice.audience.not_in((Audience.BANNER, Audience.AUTHORITY))
+
+
+def is_any_to_hand_in(tx: Transaction, incident: Incident) -> bool:
+    """Whether a form to an authority waits to be approved, or to be handed in."""
+    some = rows_of(tx.principal, Notice, INCIDENTS_READ).where(
+        Notice.incident_id == incident.id,
+        Notice.audience == Audience.AUTHORITY,
+        Notice.state.in_((NoticeState.PROPOSED, NoticeState.APPROVED)),
     )
     return tx.scalar(select(some.exists())) or False
 
@@ -143,9 +159,23 @@ def meant_for(tx: Transaction, notice: Notice) -> tuple[int, int | None]:
 # --------------------------------------------------------------------------------- what is decided of them
 
 
-def propose(tx: Transaction, notice: Notice, *, at: datetime) -> bool:
-    """Propose a draft as it was read; whether it was one."""
-    return _done(tx, func.plugin_notifications.propose_notice(notice.id, notice.version, at))
+def propose(
+    tx: Transaction,
+    notice: Notice,
+    *,
+    at: datetime,
+    facts: Mapping[str, Any] | None = None,
+    late: str | None = None,
+) -> bool:
+    """Propose a draft as it was read; whether it was one. With what an authority is told, and why so late."""
+    known = func.plugin_notifications.propose_notice(
+        notice.id,
+        notice.version,
+        at,
+        None if facts is None else seal_text(json.dumps(facts, sort_keys=True), context="notice.facts"),
+        _sealed_late(late),
+    )
+    return _done(tx, known)
 
 
 def take_back(tx: Transaction, notice: Notice, *, at: datetime) -> bool:
@@ -153,15 +183,25 @@ def take_back(tx: Transaction, notice: Notice, *, at: datetime) -> bool:
     return _done(tx, func.plugin_notifications.take_back_notice(notice.id, at))
 
 
-def approve(tx: Transaction, notice: Notice, *, at: datetime) -> bool:
+def approve(tx: Transaction, notice: Notice, *, at: datetime, late: str | None = None) -> bool:
     """Let a notice go out that another founder has proposed; whether it was to be."""
-    return _done(tx, func.plugin_notifications.approve_notice(notice.id, notice.version, at))
-
-
-def approve_alone(tx: Transaction, notice: Notice, *, at: datetime, reason: str) -> bool:
-    """Let a notice go out that one has proposed an hour ago; whether it was to be."""
-    called = func.plugin_notifications.approve_alone(notice.id, notice.version, at, _sealed(reason))
+    called = func.plugin_notifications.approve_notice(notice.id, notice.version, at, _sealed_late(late))
     return _done(tx, called)
+
+
+def approve_alone(
+    tx: Transaction, notice: Notice, *, at: datetime, reason: str, late: str | None = None
+) -> bool:
+    """Let a notice go out that one has proposed an hour ago; whether it was to be."""
+    called = func.plugin_notifications.approve_alone(
+        notice.id, notice.version, at, _sealed(reason), _sealed_late(late)
+    )
+    return _done(tx, called)
+
+
+def hand_in(tx: Transaction, notice: Notice, *, handed: datetime, at: datetime) -> bool:
+    """Note when a form that was approved was handed in; whether it was to be."""
+    return _done(tx, func.plugin_notifications.hand_in_notice(notice.id, handed, at))
 
 
 def review(tx: Transaction, notice: Notice, *, at: datetime) -> bool:
@@ -170,7 +210,7 @@ def review(tx: Transaction, notice: Notice, *, at: datetime) -> bool:
 
 
 def end(tx: Transaction, notice: Notice, *, at: datetime, reason: str | None) -> bool:
-    """Take a banner down, or give a draft up; whether it was one."""
+    """Take a banner down, or give up a draft or an approved form; whether it was one."""
     return _done(tx, func.plugin_notifications.end_notice(notice.id, at, reason and _sealed(reason)))
 
 
@@ -210,19 +250,25 @@ def _sealed(reason: str) -> bytes:
     return seal_text(reason, context="notice_step.reason")
 
 
+def _sealed_late(reason: str | None) -> bytes | None:
+    return seal_text(reason, context="notice.late_reason") if reason else None
+
+
 # ------------------------------------------------------------------------------------- to whom they are sent
 
 
 def at_work(tx: Transaction) -> Sequence[int]:
     """The notices that are being sent, schools first. As the system."""
     order = case({each.value: place for place, each in enumerate(_ORDER)}, value=Notice.audience)
-    open_ones = select(Notice.id).where(Notice.state == NoticeState.APPROVED, ~_PAUSED)
+    open_ones = select(Notice.id).where(Notice.state == NoticeState.APPROVED, ~_PAUSED, is_mailed())
     return tx.scalars(open_ones.order_by(order, Notice.approved_at, Notice.id)).all()
 
 
 def locked(tx: Transaction, number: int) -> Notice | None:
     """A notice that is being sent, for whoever is first; another worker waits. As the system."""
-    mine = select(Notice).where(Notice.id == number, Notice.state == NoticeState.APPROVED, ~_PAUSED)
+    mine = select(Notice).where(
+        Notice.id == number, Notice.state == NoticeState.APPROVED, ~_PAUSED, is_mailed()
+    )
     return tx.scalars(mine.with_for_update()).one_or_none()
 
 
@@ -241,7 +287,7 @@ def still_to_tell(tx: Transaction, notice: Notice, *, most: int) -> Sequence[Tol
             return _people(tx, notice, _working(notice), most)
         case Audience.PARENTS:
             return _people(tx, notice, _following(notice), most)
-        case Audience.BANNER:
+        case Audience.BANNER | Audience.AUTHORITY:
             return ()
 
 
@@ -289,8 +335,8 @@ def to_settle(tx: Transaction, *, after: int, most: int) -> Sequence[Any]:
     return tx.rows(select(*found.c).order_by(found.c.id).limit(most))
 
 
-def note_schools_told(tx: Transaction) -> int:
-    """Keep of schools that a notice to them has left, for their contact or somebody of theirs; how many.
+def note_schools_told(tx: Transaction) -> Sequence[int]:
+    """Keep of schools that a notice to them has left, for their contact or somebody of theirs; which.
 
     What has left is what a mail server has taken, what was posted, or what a drill has played. As the system.
     """
@@ -316,7 +362,7 @@ def note_schools_told(tx: Transaction) -> int:
         .returning(ConcernedSchool.id)
         .execution_options(synchronize_session=False)
     )
-    return len(tx.scalars(told).all())
+    return tx.scalars(told).all()
 
 
 def _schools(notice: Notice) -> Select[Any]:

@@ -17,7 +17,7 @@ from backoffice.outbox import holding
 from backoffice.outbox.models import HANDED_OVER, MailState
 from backoffice.outbox.services import Letter, post
 from plugins.notifications.models import EntryKind, Incident, TimelineEntry
-from plugins.notifications.notices import mails, messages, queries, services
+from plugins.notifications.notices import lateness, mails, messages, queries, services
 from plugins.notifications.notices.models import (
     Audience,
     DeliveryState,
@@ -98,7 +98,7 @@ def settle(who: Purpose, *, at_once: int = AT_ONCE) -> int:
         settled += len(rows)
         if len(rows) < at_once:
             with transaction(who) as tx:
-                queries.note_schools_told(tx)
+                lateness.keep_reasons(tx, queries.note_schools_told(tx))
             return settled
         last = rows[-1].id
 

@@ -24,8 +24,12 @@ from backoffice.outbox import holding
 from backoffice.problems import Overtaken, Rejected
 from backoffice.storage.public_id import PublicId, is_public_id, new_public_id
 from backoffice.wording import is_uuid
+from plugins.notifications import clocks
+from plugins.notifications.authorities import facts
+from plugins.notifications.deadlines.law import Rule
 from plugins.notifications.models import EntryKind, Incident, TimelineEntry
 from plugins.notifications.notices import mails, queries, wordings
+from plugins.notifications.notices.lateness import TO_SCHOOLS, schools_late
 from plugins.notifications.notices.messages import STEP
 from plugins.notifications.notices.models import Audience, Notice, NoticeState, StepKind
 from plugins.notifications.notices.wordings import Said
@@ -40,6 +44,13 @@ SHORTEST_REASON, LONGEST_REASON = 10, 2000
 OVER = lazy("It is not as it was when you looked. Look at it again.")
 TWO = lazy("Another founder has to approve it. One hour after it was proposed you may let it go out alone.")
 CLOSED = lazy("The incident is closed: nothing more goes out about it.")
+LATE = lazy(
+    "The time of schools is over, or ends within the hour. Say why they are told so late, in 10 to 2,000"
+    " letters."
+)
+LATE_FORM = lazy(
+    "The time of this authority is over, or ends within the hour. Say in the form why it comes late."
+)
 # How the trail calls what founders are told of.
 VERBS = {
     StepKind.PROPOSED: "notices.propose",
@@ -50,6 +61,7 @@ VERBS = {
     StepKind.PAUSED: "notices.pause",
     StepKind.RESUMED: "notices.resume",
     StepKind.STOPPED: "notices.stop",
+    StepKind.HANDED_IN: "notices.hand-in",
 }
 # What the timeline says, by the audience.
 OUT = {
@@ -58,6 +70,7 @@ OUT = {
     Audience.LETTERS: lazy("Letters to the schools were let out."),
     Audience.STAFF: lazy("A notice to staff of the schools was let out."),
     Audience.PARENTS: lazy("A notice to parents was let out."),
+    Audience.AUTHORITY: lazy("A form to an authority was approved. It is to be handed in."),
 }
 DOWN = lazy("The banner was taken down.")
 PAUSED = lazy("Sending a notice was paused.")
@@ -72,23 +85,32 @@ SENT = {
 
 
 def write_notice(
-    *, principal: Principal, incident: str, audience: Audience, said: Said, form: str
+    *,
+    principal: Principal,
+    incident: str,
+    audience: Audience,
+    said: Said,
+    form: str,
+    rule: str | None = None,
 ) -> PublicId:
-    """Begin a notice as a draft, which may have gaps. The same form begins one.
+    """Begin a notice as a draft, which may have gaps. The same form begins one. To an authority by a rule.
 
     Raises `Rejected`, `Denied` and `NotFound`.
     """
-    template = wordings.newest(audience)
+    law = _rule(audience, rule)
+    template = wordings.newest(audience, law)
     texts, made = _checked(template, said), new_public_id()
     if not is_uuid(form):
         raise Rejected.whole(OVER)
     with transaction(principal) as tx:
         require(tx.principal, INCIDENTS_RUN)
         about = _open_incident(tx, incident)
+        if law is not None and facts.asked_by(clocks.standing(tx, about), law.id) is None:
+            raise NotFound
         before = tx.scalar(select(Notice.public_id).where(Notice.form == form))
         if before is not None:
             return PublicId(before)
-        notice = new_draft(tx, about, audience, template, texts, made, form)
+        notice = new_draft(tx, about, audience, template, texts, made, form, rule)
         record(tx, "notices.write", notice=notice.id, audience=audience)
     return made
 
@@ -101,6 +123,7 @@ def new_draft(
     said: Said,
     public_id: PublicId,
     form: str,
+    rule: str | None = None,
 ) -> Notice:
     """A notice as it begins, written by whoever is at work."""
     notice = Notice(
@@ -116,6 +139,7 @@ def new_draft(
         written_by=tx.principal.account_id,
         written_at=clock.now(),
         form=form,
+        rule=rule,
     )
     tx.add(notice)
     tx.flush()
@@ -142,9 +166,10 @@ def edit_notice(*, principal: Principal, notice: str, said: Said, version: int) 
         record(tx, "notices.edit", notice=row.id)
 
 
-def propose_notice(*, principal: Principal, notice: str, version: int) -> None:
+def propose_notice(*, principal: Principal, notice: str, version: int, late_reason: str = "") -> None:
     """Propose a draft as it was read: nothing that has to be said may be missing.
 
+    What goes to schools late needs a reason; a form to an authority keeps what is known by now.
     Raises `Rejected`, `Overtaken`, `Denied`, `NotFound` and `ProofNeeded`.
     """
     with transaction(principal) as tx:
@@ -153,8 +178,10 @@ def propose_notice(*, principal: Principal, notice: str, version: int) -> None:
         gaps = wordings.missing(wordings.template_of(row.template, row.template_version), row.said)
         if gaps:
             raise Rejected(**gaps)
-        _check(queries.propose(tx, row, at=clock.now()))
-        _done(tx, row, StepKind.PROPOSED)
+        late = _late(tx, row, late_reason)
+        known = facts.compute(tx, row, _incident(tx, row)) if row.audience == Audience.AUTHORITY else None
+        _check(queries.propose(tx, row, at=clock.now(), facts=known, late=late))
+        done(tx, row, StepKind.PROPOSED)
 
 
 def take_back_notice(*, principal: Principal, notice: str) -> None:
@@ -165,26 +192,30 @@ def take_back_notice(*, principal: Principal, notice: str) -> None:
         record(tx, "notices.take-back", notice=row.id)
 
 
-def approve_notice(*, principal: Principal, notice: str, version: int) -> None:
+def approve_notice(*, principal: Principal, notice: str, version: int, late_reason: str = "") -> None:
     """Let a notice go out as it was read, that another founder has proposed. Raises as `propose_notice`."""
     with transaction(principal) as tx:
         row = to_decide(tx, notice)
         _as_read(tx, row, version)
         if row.state == NoticeState.PROPOSED and row.proposed_by == tx.principal.account_id:
             raise Rejected.whole(TWO)
-        _check(queries.approve(tx, row, at=clock.now()))
+        late = _late(tx, row, late_reason)
+        _check(queries.approve(tx, row, at=clock.now(), late=late))
         _out(tx, row, StepKind.APPROVED)
 
 
-def approve_alone(*, principal: Principal, notice: str, version: int, reason: str) -> None:
+def approve_alone(
+    *, principal: Principal, notice: str, version: int, reason: str, late_reason: str = ""
+) -> None:
     """Let a notice go out as it was read, an hour after one proposed it. Raises as `propose_notice`."""
-    reason = _reason(reason, gettext("Say why it cannot wait for a second founder, in 10 to 2,000 letters."))
+    reason = reasoned(reason, gettext("Say why it cannot wait for a second founder, in 10 to 2,000 letters."))
     with transaction(principal) as tx:
         row = to_decide(tx, notice)
         _as_read(tx, row, version)
         if not may_go_alone(row, tx.principal):
             raise Rejected.whole(TWO)
-        _check(queries.approve_alone(tx, row, at=clock.now(), reason=reason))
+        late = _late(tx, row, late_reason)
+        _check(queries.approve_alone(tx, row, at=clock.now(), reason=reason, late=late))
         tx.refresh(row)
         _out(tx, row, StepKind.ALONE, reason)
 
@@ -202,19 +233,19 @@ def review_notice(*, principal: Principal, notice: str) -> None:
         if row.approved_by == tx.principal.account_id:
             raise Rejected.whole(gettext("Another founder has to look at it: you let it go out."))
         _check(queries.review(tx, row, at=clock.now()))
-        _done(tx, row, StepKind.REVIEWED)
+        done(tx, row, StepKind.REVIEWED)
 
 
 def take_down(*, principal: Principal, notice: str, reason: str) -> None:
     """Take a banner down; one founder is enough. Raises as `propose_notice`."""
-    reason = _reason(reason, gettext("Say why nobody needs it any more, in 10 to 2,000 letters."))
+    reason = reasoned(reason, gettext("Say why nobody needs it any more, in 10 to 2,000 letters."))
     with transaction(principal) as tx:
         row = to_decide(tx, notice)
         if row.state != NoticeState.UP:
             raise Rejected.whole(OVER)
         _check(queries.end(tx, row, at=clock.now(), reason=reason))
         tell_timeline(tx, row, str(DOWN), reason)
-        _done(tx, row, StepKind.TAKEN_DOWN)
+        done(tx, row, StepKind.TAKEN_DOWN)
 
 
 def discard_notice(*, principal: Principal, notice: str) -> None:
@@ -229,14 +260,14 @@ def discard_notice(*, principal: Principal, notice: str) -> None:
 
 def pause_notice(*, principal: Principal, notice: str, reason: str) -> None:
     """Have no more mails of a notice leave for now; one founder is enough. Raises as `propose_notice`."""
-    reason = _reason(reason, gettext("Say why it has to wait, in 10 to 2,000 letters."))
+    reason = reasoned(reason, gettext("Say why it has to wait, in 10 to 2,000 letters."))
     with transaction(principal) as tx:
         row = to_decide(tx, notice)
         # First: a worker that is writing ends its batch, and nothing is written behind the hold.
         _check(queries.pause(tx, row, at=clock.now(), reason=reason))
         holding.hold(tx, queries.waiting_mails(row))
         tell_timeline(tx, row, str(PAUSED), reason)
-        _done(tx, row, StepKind.PAUSED)
+        done(tx, row, StepKind.PAUSED)
 
 
 def resume_notice(*, principal: Principal, notice: str) -> None:
@@ -246,19 +277,19 @@ def resume_notice(*, principal: Principal, notice: str) -> None:
         _check(queries.resume(tx, row, at=clock.now()))
         holding.let_go(tx, queries.waiting_mails(row))
         tell_timeline(tx, row, str(RESUMED), None)
-        _done(tx, row, StepKind.RESUMED)
+        done(tx, row, StepKind.RESUMED)
         queue.defer(tx, SEND)
 
 
 def stop_notice(*, principal: Principal, notice: str, reason: str) -> None:
     """End a notice that is paused: whoever was not written to is not. Raises as `propose_notice`."""
-    reason = _reason(reason, gettext("Say why nobody else is told by it, in 10 to 2,000 letters."))
+    reason = reasoned(reason, gettext("Say why nobody else is told by it, in 10 to 2,000 letters."))
     with transaction(principal) as tx:
         row = to_decide(tx, notice)
         _check(queries.stop(tx, row, at=clock.now(), reason=reason))
         holding.call_off(tx, queries.waiting_mails(row))
         tell_timeline(tx, row, str(STOPPED), reason)
-        _done(tx, row, StepKind.STOPPED)
+        done(tx, row, StepKind.STOPPED)
 
 
 def remind(who: Purpose) -> int:
@@ -285,11 +316,44 @@ def _checked(template: wordings.Template, said: Said) -> dict[str, dict[str, str
     return texts
 
 
-def _reason(reason: str, problem: str) -> str:
+def reasoned(reason: str, problem: str) -> str:
+    """A reason as it is kept. Raises `Rejected` of one that is too short or too long."""
     reason = " ".join(reason.split())
     if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
         raise Rejected(reason=problem)
     return reason
+
+
+def _rule(audience: Audience, rule: str | None) -> Rule | None:
+    """The rule by which an authority is told. Raises `NotFound`."""
+    if audience != Audience.AUTHORITY:
+        return None
+    found = next((each for each in clocks.law().rule if each.id == rule), None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _late(tx: Transaction, row: Notice, reason: str) -> str | None:
+    """Why schools are told late, where they are; None where they are not. An authority reads it in its form.
+
+    Raises `Rejected` where nobody has said it.
+    """
+    now = clock.now()
+    if row.audience == Audience.AUTHORITY:
+        gaps = wordings.without_delay(row.said)
+        asked = facts.asked_by(_standing(tx, row), row.rule or "") if gaps else None
+        if facts.is_late(asked, now=now):
+            raise Rejected(**dict.fromkeys(gaps, str(LATE_FORM)))
+        return None
+    if row.audience not in TO_SCHOOLS or not schools_late(_standing(tx, row), now=now):
+        return None
+    if reason.strip() or row.late_reason is None:
+        reason = " ".join(reason.split())
+        if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+            raise Rejected(late_reason=LATE)
+        return reason
+    return row.late_reason
 
 
 def _open_incident(tx: Transaction, incident: str) -> Incident:
@@ -317,6 +381,10 @@ def _incident(tx: Transaction, row: Notice) -> Incident:
     return tx.get_one(Incident, row.incident_id)
 
 
+def _standing(tx: Transaction, row: Notice) -> clocks.Standing:
+    return clocks.standing(tx, _incident(tx, row))
+
+
 def _open(tx: Transaction, row: Notice) -> None:
     """Have nobody else write to the incident meanwhile, or close it. Raises `Rejected` if it is closed."""
     locked = select(Incident.id).where(Incident.id == row.incident_id, Incident.closed_at.is_(None))
@@ -338,11 +406,11 @@ def _check(done: object) -> None:
 def _out(tx: Transaction, row: Notice, step: StepKind, reason: str | None = None) -> None:
     """Note that a notice goes out, and have what is mailed written."""
     tell_timeline(tx, row, str(OUT[Audience(row.audience)]), reason)
-    _done(tx, row, step)
+    done(tx, row, step)
     queue.defer(tx, SEND)
 
 
-def _done(tx: Transaction, row: Notice, step: StepKind) -> None:
+def done(tx: Transaction, row: Notice, step: StepKind) -> None:
     """Note a step in the trail, and tell the other founders of it."""
     record(tx, VERBS[step], notice=row.id, audience=row.audience)
     _tell_founders(tx, row, step)

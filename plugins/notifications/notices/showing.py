@@ -10,7 +10,7 @@ from backoffice.outbox import registry
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.rendering import Rendered
 from plugins.notifications.notices import mails, queries, readability, wordings
-from plugins.notifications.notices.models import Notice, NoticeState, StepKind
+from plugins.notifications.notices.models import Audience, Notice, NoticeState, StepKind
 from plugins.notifications.notices.wordings import Said
 
 STATES = {
@@ -33,6 +33,7 @@ STEPS = {
     StepKind.PAUSED: lazy("Paused: no more mails leave"),
     StepKind.RESUMED: lazy("Gone on with"),
     StepKind.STOPPED: lazy("Stopped for good"),
+    StepKind.HANDED_IN: lazy("Handed in"),
 }
 PROGRESS = {
     "queued": lazy("Still to be handed over"),
@@ -45,6 +46,11 @@ PROGRESS = {
     "played": lazy("Played: in a drill no mail leaves"),
 }
 STOPPED = (lazy("Stopped for good"), "mute")
+# How far a form to an authority is, where that is called otherwise.
+_OF_FORMS = {
+    NoticeState.APPROVED: (lazy("Approved: to be handed in"), "warn"),
+    NoticeState.SENT: (lazy("Handed in"), "good"),
+}
 # What of a banner is read at once; the rest is unfolded.
 _AT_ONCE = ("what", "you_do", "contact")
 
@@ -56,7 +62,12 @@ def state_of(notice: Notice, *, paused: bool) -> tuple[str, str]:
     # What was paused is ended only by stopping it.
     if notice.paused_at is not None and notice.state == NoticeState.ENDED:
         return STOPPED
-    return STATES[NoticeState(notice.state)]
+    return state_in_words(Audience(notice.audience), NoticeState(notice.state))
+
+
+def state_in_words(audience: Audience, state: NoticeState) -> tuple[str, str]:
+    """The same of a notice that is not paused, by whom it is for."""
+    return (_OF_FORMS if audience is Audience.AUTHORITY else STATES).get(state, STATES[state])
 
 
 def banners(tx: Transaction) -> Sequence[Banner]:

@@ -1,6 +1,7 @@
 """Notices in the console: founders write them, look at them as they will be read, and two let one go out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -12,7 +13,7 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from backoffice import clock
-from backoffice.access.lookup import find
+from backoffice.access.lookup import NotFound, find
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.founders import names
 from backoffice.banner import Banner
@@ -29,6 +30,13 @@ from backoffice.problems import Rejected
 from backoffice.web import headers
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.resend import shows_what_was_typed
+from plugins.notifications import clocks
+from plugins.notifications.authorities import facts
+from plugins.notifications.authorities import services as authorities
+from plugins.notifications.authorities.forms import HandedInForm
+from plugins.notifications.authorities.paper import printed
+from plugins.notifications.authorities.queries import begun
+from plugins.notifications.deadlines.law import Rule
 from plugins.notifications.drills.showing import marked
 from plugins.notifications.letters import queries as letter_queries
 from plugins.notifications.letters import services as letters
@@ -37,6 +45,7 @@ from plugins.notifications.letters.paper import example
 from plugins.notifications.models import Incident
 from plugins.notifications.notices import queries, services, showing, wordings
 from plugins.notifications.notices.forms import NoticeForm, form_for
+from plugins.notifications.notices.lateness import TO_SCHOOLS, schools_late
 from plugins.notifications.notices.models import Audience, Notice, NoticeState, StepKind
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
 
@@ -58,9 +67,11 @@ class NoticesPage(GuardedView):
         "letter": INCIDENTS_READ,
         "letters": INCIDENTS_RUN,
         "posted": INCIDENTS_RUN,
+        "paper": INCIDENTS_READ,
+        "handed_in": INCIDENTS_RUN,
     }
     # What was mailed cannot be called back.
-    fresh = frozenset({"step", "letters", "posted"})
+    fresh = frozenset({"step", "letters", "posted", "handed_in"})
     title = lazy("Notices")
     address = "incidents"
 
@@ -85,11 +96,13 @@ class NoticesPage(GuardedView):
         incident = marked(find(tx, Incident, public_id, permission=INCIDENTS_READ))
         notices = queries.notices_of(tx, incident)
         progress = queries.progress_of(tx, notices)
+        may_write = self.opens("new") and incident.closed_at is None
         return self.render(
             "notifications/notices.html",
             incident=incident,
             notices=[{**self._shown(each), "progress": _counted(progress[each.id])} for each in notices],
-            audiences=wordings.AUDIENCES if self.opens("new") and incident.closed_at is None else {},
+            audiences=_MAILED_TO if may_write else {},
+            authorities=_authorities(tx, incident) if may_write else [],
             crumbs=[*_crumbs(incident)[:-1], {"title": self.title}],
         )
 
@@ -97,12 +110,16 @@ class NoticesPage(GuardedView):
     @shows_what_was_typed
     def new(self, public_id: str) -> Answer:
         """Begin a notice to one audience."""
-        incident = marked(find(reading(), Incident, public_id, permission=INCIDENTS_RUN))
+        tx = reading()
+        incident = marked(find(tx, Incident, public_id, permission=INCIDENTS_RUN))
         try:
             audience = Audience(request.args.get("audience", Audience.BANNER))
         except ValueError:
             abort(404)
-        form = form_for(wordings.newest(audience), said={}, form=str(uuid4()))
+        rule = _asked(tx, incident) if audience is Audience.AUTHORITY else None
+        template = wordings.newest(audience, rule)
+        said = begun(tx, incident, template) if rule else {}
+        form = form_for(template, said=said, form=str(uuid4()))
 
         def save() -> str:
             made = services.write_notice(
@@ -111,10 +128,12 @@ class NoticesPage(GuardedView):
                 audience=audience,
                 said=form.said,
                 form=form.form.data or "",
+                rule=rule.id if rule else None,
             )
             return f"{HERE}notices/{made}"
 
-        return self._form(form, save, incident, wordings.AUDIENCES[audience], f"{HERE}{public_id}/notices")
+        to = _to(rule) if rule else wordings.AUDIENCES[audience]
+        return self._form(form, save, incident, to, f"{HERE}{public_id}/notices", rule)
 
     @expose("/notices/<notice:public_id>", methods=("GET",))
     def notice(self, public_id: str) -> str:
@@ -125,8 +144,11 @@ class NoticesPage(GuardedView):
         called = names(tx)
         zone = ZoneInfo(self.who.time_zone)
         (progress,) = queries.progress_of(tx, [row]).values()
-        at_work = row.state in _MAILED and (row.state == NoticeState.APPROVED or "queued" in progress)
-        shown_letters = None if _is_banner(row) else self._letters(tx, row)
+        is_mailed = not _is_banner(row) and not _is_form(row)
+        is_out = is_mailed and row.state in _MAILED
+        at_work = is_out and (row.state == NoticeState.APPROVED or "queued" in progress)
+        shown_letters = self._letters(tx, row) if is_mailed else None
+        late = schools_late(clocks.standing(tx, incident), now=clock.now()) if _may_be_late(row) else 0
         to_post = shown_letters is not None and (
             "to_post" in progress or any(each["posted"] is None for each in shown_letters["batches"])
         )
@@ -134,7 +156,9 @@ class NoticesPage(GuardedView):
             "notifications/notice.html",
             incident=incident,
             notice=self._shown(row),
-            previews=[self._preview(row, template, each) for each in showing.written(row.said)],
+            previews=[self._preview(tx, row, template, each) for each in showing.written(row.said)],
+            late=late,
+            late_reason=row.late_reason,
             missing=[
                 *dict.fromkeys(
                     f"{template_title}: {sentence}" for template_title, sentence in _gaps(template, row)
@@ -154,7 +178,7 @@ class NoticesPage(GuardedView):
             progress=_counted(progress),
             addressed=sum(progress.values()),
             maybe_twice=queries.maybe_twice(tx, row),
-            meant_for=None if _is_banner(row) else queries.meant_for(tx, row),
+            meant_for=queries.meant_for(tx, row) if is_mailed else None,
             seconds=self.looks_again(tx, every=SECONDS_AT_WORK) if at_work and not row.paused_at else None,
             acts=self._acts(row, incident, at_work=at_work or (to_post and row.state in _MAILED))
             if self.opens("step")
@@ -162,14 +186,14 @@ class NoticesPage(GuardedView):
             letters=shown_letters,
             may_print=self.opens("letters"),
             form=FlaskForm(),
-            crumbs=[*_crumbs(incident), {"title": wordings.AUDIENCES[Audience(row.audience)]}],
+            crumbs=[*_crumbs(incident), {"title": _audience(row)}],
         )
 
     @expose("/notices/<notice:public_id>/mail", methods=("GET",))
     def mail(self, public_id: str) -> FlaskResponse | Response:
         """The mail's HTML part as it is, on a page that may do nothing but be styled by its own sheet."""
         row, _incident = _find(reading(), public_id)
-        if row.audience == Audience.BANNER:
+        if _is_banner(row) or _is_form(row):
             return redirect(f"{HERE}notices/{public_id}", 303)
         rendered = showing.mail_of(row, to=self._reader(request.args.get("language")))
         if rendered is None:
@@ -182,7 +206,7 @@ class NoticesPage(GuardedView):
         """The notice as a letter to nobody, on paper."""
         tx = reading()
         row, _incident = _find(tx, public_id)
-        if _is_banner(row):
+        if _is_banner(row) or _is_form(row):
             return redirect(f"{HERE}notices/{public_id}", 303)
         spoken = known(request.args.get("language")) or language()
         return _pdf(example(letters.sent(tx, row, at=clock.now()), spoken), f"letter-{public_id}")
@@ -240,6 +264,47 @@ class NoticesPage(GuardedView):
             crumbs=[*_crumbs(incident), {"title": wordings.AUDIENCES[Audience(row.audience)], "url": back}],
         )
 
+    @expose("/notices/<notice:public_id>/paper", methods=("GET",))
+    def paper(self, public_id: str) -> Response:
+        """A form to an authority as it is handed in, on paper."""
+        tx = reading()
+        row, _incident = _find(tx, public_id)
+        if not _is_form(row):
+            return redirect(f"{HERE}notices/{public_id}", 303)
+        spoken = wordings.written_in(row.said, known(request.args.get("language")) or language())
+        return _pdf(printed(authorities.form_of(tx, row), spoken), f"authority-{public_id}")
+
+    @expose("/notices/<notice:public_id>/handed-in", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def handed_in(self, public_id: str) -> Answer:
+        """Say when a form was handed in to its authority."""
+        row, incident = _find(reading(), public_id)
+        back = f"{HERE}notices/{public_id}"
+        if not _is_form(row) or row.state != NoticeState.APPROVED:
+            return redirect(back, 303)
+        form = HandedInForm(data={"at": clock.now()})
+
+        def save() -> str:
+            assert form.at.data is not None
+            authorities.hand_in(
+                principal=self.who,
+                notice=public_id,
+                at=form.at.data,
+                late_reason=form.late_reason.data or "",
+            )
+            return back
+
+        return self.form_page(
+            form,
+            save=save,
+            said=gettext("It stands in the timeline that the form was handed in."),
+            heading=gettext("When was the form handed in?"),
+            intro=gettext("With that, the notice that its rule asks for was given. It cannot be taken back."),
+            submit_title=gettext("It was handed in"),
+            cancel_url=back,
+            crumbs=[*_crumbs(incident), {"title": _audience(row), "url": back}],
+        )
+
     @expose("/notices/<notice:public_id>/edit", methods=("GET", "POST"))
     @shows_what_was_typed
     def edit(self, public_id: str) -> Answer:
@@ -254,26 +319,30 @@ class NoticesPage(GuardedView):
             )
             return f"{HERE}notices/{public_id}"
 
-        return self._form(
-            form, save, incident, wordings.AUDIENCES[Audience(row.audience)], f"{HERE}notices/{public_id}"
-        )
+        rule = facts.rule_of(row) if _is_form(row) else None
+        return self._form(form, save, incident, _audience(row), f"{HERE}notices/{public_id}", rule)
 
     @expose("/notices/<notice:public_id>/step", methods=("POST",))
     def step(self, public_id: str) -> Response:
         """Propose, take back, approve, let out alone, take down, look at again, or give up."""
-        _find(reading(), public_id)
+        row, _incident = _find(reading(), public_id)
         version, reason = _version(request.form.get("seen")), request.form.get("reason", "")
+        late = {"late_reason": request.form.get("late_reason", "")}
         known_here: dict[str, tuple[Callable[..., None], dict[str, Any], str]] = {
             "propose": (
                 services.propose_notice,
-                {"version": version},
+                {"version": version, **late},
                 gettext("It is proposed. Another founder has to approve it."),
             ),
             "take-back": (services.take_back_notice, {}, gettext("It is a draft again.")),
-            "approve": (services.approve_notice, {"version": version}, gettext("It goes out now.")),
+            "approve": (
+                services.approve_notice,
+                {"version": version, **late},
+                gettext("It is approved. Now hand it in.") if _is_form(row) else gettext("It goes out now."),
+            ),
             "alone": (
                 services.approve_alone,
-                {"version": version, "reason": reason},
+                {"version": version, "reason": reason, **late},
                 gettext("It goes out now. Another founder has to look at it within three days."),
             ),
             "review": (services.review_notice, {}, gettext("It is noted that you have looked at it.")),
@@ -285,6 +354,7 @@ class NoticesPage(GuardedView):
             "resume": (services.resume_notice, {}, gettext("It goes on.")),
             "stop": (services.stop_notice, {"reason": reason}, gettext("It is stopped for good.")),
             "take-down": (services.take_down, {"reason": reason}, gettext("The banner is taken down.")),
+            "give-up": (authorities.give_up, {"reason": reason}, gettext("The form is given up.")),
             "discard": (services.discard_notice, {}, gettext("The draft is given up.")),
         }
         known_step = known_here.get(request.form.get("step", ""))
@@ -300,7 +370,13 @@ class NoticesPage(GuardedView):
         return redirect(f"{HERE}notices/{public_id}", 303)
 
     def _form(
-        self, form: NoticeForm, save: Callable[[], str], incident: Incident, audience: str, back: str
+        self,
+        form: NoticeForm,
+        save: Callable[[], str],
+        incident: Incident,
+        audience: str,
+        back: str,
+        rule: Rule | None = None,
     ) -> Answer:
         return self.form_page(
             form,
@@ -309,6 +385,7 @@ class NoticesPage(GuardedView):
             template="notifications/notice_form.html",
             heading=gettext("What the notice says"),
             audience=audience,
+            rule=rule,
             cancel_url=back,
             crumbs=[*_crumbs(incident), {"title": audience}],
         )
@@ -321,9 +398,10 @@ class NoticesPage(GuardedView):
             "url": f"{HERE}notices/{row.public_id}",
             "public_id": row.public_id,
             "version": row.version,
-            "audience": wordings.AUDIENCES[Audience(row.audience)],
+            "audience": _audience(row),
             "is_banner": row.audience == Audience.BANNER,
-            "heading": row.said.get(wordings.ENGLISH, {}).get("heading") or gettext("No heading yet"),
+            "is_form": _is_form(row),
+            "heading": _heading(row),
             "state": word,
             "tone": tone,
             "template": f"{row.template} {row.template_version}",
@@ -366,6 +444,8 @@ class NoticesPage(GuardedView):
         paused = row.paused_at is not None
         return {
             "pause": at_work and not paused,
+            "give_up": _is_form(row) and state is NoticeState.APPROVED,
+            "hand_in": _is_form(row) and state is NoticeState.APPROVED and is_open,
             "resume": row.state in _MAILED and paused,
             "stop": row.state in _MAILED and paused,
             "edit": state is NoticeState.DRAFT and is_open,
@@ -378,18 +458,23 @@ class NoticesPage(GuardedView):
             "review": due and row.approved_by != self.who.account_id,
         }
 
-    def _preview(self, row: Notice, template: wordings.Template, spoken: str) -> dict[str, Any]:
+    def _preview(
+        self, tx: Transaction, row: Notice, template: wordings.Template, spoken: str
+    ) -> dict[str, Any]:
         with speaking(spoken):
             banners = _previews(showing.banner_of(template, row.said, spoken)) if _is_banner(row) else []
+            form = _form_parts(tx, row, template, spoken) if _is_form(row) else None
             mail = showing.mail_of(row, to=self._reader(spoken))
         return {
             "language": spoken,
             "title": wordings.LANGUAGES[spoken],
             "banners": banners,
             "mail": mail,
+            "form": form,
+            "paper_url": f"{HERE}notices/{row.public_id}/paper?language={spoken}",
             "html_url": f"{HERE}notices/{row.public_id}/mail?language={spoken}",
             "letter_url": f"{HERE}notices/{row.public_id}/letter?language={spoken}",
-            "ease": showing.ease(row.said, spoken),
+            "ease": None if _is_form(row) else showing.ease(row.said, spoken),
         }
 
     def _reader(self, spoken: str | None) -> Recipient:
@@ -398,6 +483,8 @@ class NoticesPage(GuardedView):
 
 
 _MAILED = (NoticeState.APPROVED, NoticeState.SENT)
+# A form to an authority begins at its rule.
+_MAILED_TO = {each: title for each, title in wordings.AUDIENCES.items() if each is not Audience.AUTHORITY}
 
 
 def _pdf(pages: bytes, name: str) -> Response:
@@ -417,6 +504,67 @@ def _letters_made(number: int) -> str:
 
 def _is_banner(row: Notice) -> bool:
     return row.audience == Audience.BANNER
+
+
+def _is_form(row: Notice) -> bool:
+    return row.audience == Audience.AUTHORITY
+
+
+def _may_be_late(row: Notice) -> bool:
+    return row.audience in TO_SCHOOLS and row.state in (NoticeState.DRAFT, NoticeState.PROPOSED)
+
+
+def _to(rule: Rule) -> str:
+    return gettext("%(who)s, by a form to hand in (%(law)s)", who=facts.name_of(rule), law=rule.law)
+
+
+def _audience(row: Notice) -> str:
+    """Whom a notice is for; an authority by its name."""
+    rule = facts.rule_of(row) if _is_form(row) else None
+    return _to(rule) if rule else str(wordings.AUDIENCES[Audience(row.audience)])
+
+
+def _heading(row: Notice) -> str:
+    rule = facts.rule_of(row) if _is_form(row) else None
+    if rule is not None:
+        return facts.name_of(rule)
+    return row.said.get(wordings.ENGLISH, {}).get("heading") or gettext("No heading yet")
+
+
+def _asked(tx: Transaction, incident: Incident) -> Rule:
+    """The rule that the address names, by which an authority is to be told. Raises `NotFound`."""
+    row = facts.asked_by(clocks.standing(tx, incident), request.args.get("rule", ""))
+    if row is None:
+        raise NotFound
+    return row.rule
+
+
+def _authorities(tx: Transaction, incident: Incident) -> list[dict[str, Any]]:
+    """Whom a form can be written to, what ends first above."""
+    far = clock.now() + timedelta(days=36500)
+    rows = facts.asked(clocks.standing(tx, incident))
+    return [
+        {
+            "title": _to(row.rule),
+            "url": f"{HERE}{incident.public_id}/notices/new?audience={Audience.AUTHORITY}&rule={row.rule.id}",
+            "due": row.due if row.given_at is None else None,
+            "given_at": row.given_at,
+        }
+        for row in sorted(rows, key=lambda row: (row.given_at is not None, row.due or far, row.rule.id))
+    ]
+
+
+def _form_parts(
+    tx: Transaction, row: Notice, template: wordings.Template, spoken: str
+) -> dict[str, Sequence[tuple[str, str]]]:
+    """What a form says, to be copied: what is filled in, and what was written."""
+    texts = row.said.get(spoken, {})
+    return {
+        "facts": facts.in_words(facts.known_of(tx, row)),
+        "parts": [
+            (str(field.title), texts[field.name]) for field in template.fields if texts.get(field.name)
+        ],
+    }
 
 
 def _previews(banner: Banner) -> list[tuple[str, bool, str]]:

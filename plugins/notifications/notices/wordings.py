@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from backoffice.language.texts import gettext, lazy
+from plugins.notifications.deadlines.law import Rule
 from plugins.notifications.notices.models import Audience
 
 ENGLISH, SPANISH = "en", "es"
@@ -20,18 +21,22 @@ Said = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Field:
-    """One part of a notice. Of one line where it becomes a header; what it is and how long at most."""
+    """One part of a notice. Of one line where it becomes a header; what it is and how long at most.
+
+    What is not needed may stay empty.
+    """
 
     name: str
     title: str
     help: str
     longest: int = 2000
     one_line: bool = False
+    is_needed: bool = True
 
 
 @dataclass(frozen=True)
 class Template:
-    """One version of what a notice to some audiences consists of; each field has to be filled."""
+    """One version of what a notice to some audiences consists of; each field that is needed is filled."""
 
     name: str
     version: int
@@ -59,12 +64,90 @@ PARTS = (
         longest=300,
     ),
 )
+NATURE = Field(
+    "nature",
+    lazy("What happened"),
+    lazy("What was read, changed or lost, and how. Whom it is about, which data and when is filled in."),
+    longest=4000,
+)
+MEASURES = Field(
+    "measures",
+    lazy("What was done, and what will be"),
+    lazy("Measures taken or proposed, also against what may follow for people."),
+    longest=4000,
+)
+DELAY = "delay"
+# What Article 33(3) of the GDPR asks, the reasons for a delay of 33(1), and what comes in phases by 33(4).
+BY_GDPR = (
+    NATURE,
+    Field(
+        "records",
+        lazy("Which records, and about how many"),
+        lazy("Categories of records and about how many of them. People are counted by themselves."),
+    ),
+    Field("consequences", lazy("What may follow for people"), lazy("The likely consequences."), longest=4000),
+    MEASURES,
+    Field(
+        "contact",
+        lazy("Whom to ask"),
+        lazy("The data protection officer or who else answers: a mail address or telephone number."),
+        longest=300,
+    ),
+    Field(
+        "later",
+        lazy("What follows later"),
+        lazy("What is not known yet, and by when it is said. If all is known, say so."),
+    ),
+    Field(
+        DELAY,
+        lazy("Why it comes late"),
+        lazy("Only where the time is over, or ends within the hour."),
+        is_needed=False,
+    ),
+)
+# What attorneys general and other offices of the states ask in their forms.
+BY_STATES = (
+    NATURE,
+    Field(
+        "when",
+        lazy("When it happened"),
+        lazy("The day, or from when to when. When it was noticed is filled in."),
+        longest=500,
+    ),
+    MEASURES,
+    Field(
+        "told",
+        lazy("How people are told"),
+        lazy("When and how. The notices to them that were approved are added as samples."),
+    ),
+    Field(
+        "offered",
+        lazy("What people are offered"),
+        lazy("Such as credit monitoring: by whom, how long, and how to get it. If it is nothing, say so."),
+    ),
+    Field(
+        "contact",
+        lazy("Whom to ask"),
+        lazy("Who answers questions of this authority: a mail address or telephone number."),
+        longest=300,
+    ),
+    Field(
+        "more",
+        lazy("What else this authority asks"),
+        lazy("Such as who is responsible, or whether a written security program is kept."),
+        is_needed=False,
+    ),
+)
+GDPR_FORM, STATE_FORM = "authority-gdpr", "authority-state"
+_BY_GDPR = frozenset({"EU", "UK"})
 TEMPLATES = (
     Template("breach-banner", 1, frozenset({Audience.BANNER}), (HEADING, *PARTS)),
     Template("breach-letter", 1, frozenset({Audience.LETTERS}), (HEADING, *PARTS)),
     Template(
         "breach-mail", 1, frozenset({Audience.SCHOOLS, Audience.STAFF, Audience.PARENTS}), (HEADING, *PARTS)
     ),
+    Template(GDPR_FORM, 1, frozenset({Audience.AUTHORITY}), BY_GDPR),
+    Template(STATE_FORM, 1, frozenset({Audience.AUTHORITY}), BY_STATES),
 )
 AUDIENCES: Mapping[Audience, str] = {
     Audience.BANNER: lazy("Everybody, by a banner on the home page"),
@@ -72,6 +155,7 @@ AUDIENCES: Mapping[Audience, str] = {
     Audience.LETTERS: lazy("The schools, by letters to print and post"),
     Audience.STAFF: lazy("Staff of the schools, by mail"),
     Audience.PARENTS: lazy("Parents of students of the schools, by mail"),
+    Audience.AUTHORITY: lazy("An authority, by a form to hand in"),
 }
 # A real notice never leads anywhere: whoever learns to follow links in such mails follows false ones too.
 _LINK = re.compile(r"https?:|www\.|\bhref\b|/(?:sign-in|reset|sign-up)\b", re.IGNORECASE)
@@ -79,9 +163,12 @@ _REACHED = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+|(?:\d[\s./()-]*){6,}")
 MISSING = lazy("This has to be said before it can be proposed.")
 
 
-def newest(audience: Audience) -> Template:
-    """The template after which a new notice to an audience is written."""
+def newest(audience: Audience, rule: Rule | None = None) -> Template:
+    """The template after which a new notice to an audience is written; to an authority, by which rule."""
     found = [each for each in TEMPLATES if audience in each.audiences]
+    if rule is not None:
+        form = GDPR_FORM if rule.jurisdiction in _BY_GDPR else STATE_FORM
+        found = [each for each in found if each.name == form]
     return max(found, key=lambda each: each.version)
 
 
@@ -126,6 +213,16 @@ def missing(template: Template, said: Said) -> dict[str, str]:
     return dict(_missing(template, said))
 
 
+def without_delay(said: Said) -> list[str]:
+    """The inputs in which a form does not say why it comes late, in each language that it is written in."""
+    return [
+        input_name(language, DELAY)
+        for language in LANGUAGES
+        if (language == ENGLISH or any(said.get(language, {}).values()))
+        and not said.get(language, {}).get(DELAY, "").strip()
+    ]
+
+
 def written_in(said: Said, language: str) -> str:
     """In which language somebody is told who reads another: in that if it is written, else in English."""
     return language if language in said and any(said[language].values()) else ENGLISH
@@ -152,6 +249,8 @@ def _missing(template: Template, said: Said) -> Iterator[tuple[str, str]]:
         for field in template.fields:
             text = texts.get(field.name, "")
             if not text.strip():
+                if not field.is_needed:
+                    continue
                 yield input_name(language, field.name), str(MISSING)
             elif field.name == "contact" and not _REACHED.search(text):
                 yield (

@@ -12,7 +12,7 @@ HERE = "plugin_notifications"
 SOURCE, REACH = "scope_source", "scope_reach"
 
 revision = "0009"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

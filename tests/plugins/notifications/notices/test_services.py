@@ -331,8 +331,10 @@ def test_what_the_database_lets_whom_do(world: World, founders: Founders, incide
             found = func.plugin_notifications.progress_of([number]).table_valued("people")
             assert tx.execute(select(found)).all() == []
             for called in (
-                func.plugin_notifications.approve_notice(number, 0, clock.now()),
-                func.plugin_notifications.approve_alone(number, 0, clock.now(), b"x"),
+                func.plugin_notifications.propose_notice(number, 0, clock.now(), b"x", b"x"),
+                func.plugin_notifications.approve_notice(number, 0, clock.now(), b"x"),
+                func.plugin_notifications.hand_in_notice(number, clock.now(), clock.now()),
+                func.plugin_notifications.approve_alone(number, 0, clock.now(), b"x", b"x"),
                 func.plugin_notifications.take_back_notice(number, clock.now()),
                 func.plugin_notifications.review_notice(number, clock.now()),
                 func.plugin_notifications.end_notice(number, clock.now(), b"x"),
