@@ -347,6 +347,7 @@ class Stage:
                 | Report()
                 | SavedView()
                 | LargeChange()
+                | Message()
             ):
                 return self.people[row.account_id]
             case Classroom():
