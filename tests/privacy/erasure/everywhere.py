@@ -42,7 +42,7 @@ from plugins.exports.models import Export, ExportState, Intake
 from plugins.notifications.drills.models import DrillEvent
 from plugins.notifications.models import Incident, IncidentTask
 from plugins.notifications.notices.models import LetterBatch, Notice
-from plugins.notifications.scope.models import AffectedPerson
+from plugins.notifications.scope.models import AffectedPerson, ScopeSource
 from plugins.retention.models import IdleAccount
 from plugins.rosters.models import (
     AccountSource,
@@ -263,6 +263,11 @@ def _class(tx: Transaction, person: Person, room: Class) -> None:
     _put(tx, StudentSource, **child, source_digest=uuid4(), content_digest=uuid4())
     about_it = tx.scalar(select(Incident.id).limit(1))
     _put(tx, AffectedPerson, incident_id=about_it, kind="student", **child, added_at=clock.now())
+    now = clock.now()
+    named = {"incident_id": about_it, "kind": "export", "written_at": now}
+    named |= {"from_at": now - timedelta(hours=1), "until_at": now}
+    _put(tx, ScopeSource, **named, **child, extent="student")
+    _put(tx, ScopeSource, **named, **here, extent="classroom")
     _put(tx, TeachingSource, **here, account_id=person.id, role="co_teacher")
     _put(tx, Unseated, **here, student_id=room.children[0].id)
     invited = f"invited-{uuid4().hex}@people.example"
