@@ -63,6 +63,8 @@ VERBS = {
     StepKind.STOPPED: "notices.stop",
     StepKind.HANDED_IN: "notices.hand-in",
 }
+# How founders are told of what is called otherwise of a form to an authority, of which no mail leaves.
+_STEPS_OF_FORMS = {StepKind.APPROVED.value: "form approved", StepKind.STOPPED.value: "form given up"}
 # What the timeline says, by the audience.
 OUT = {
     Audience.BANNER: lazy("A banner went up on the home page."),
@@ -422,7 +424,7 @@ def _tell_founders(tx: Transaction, row: Notice, step: str) -> None:
     if incident.is_drill:
         return
     told = mails.NoticeStepTold(
-        step=step,
+        step=_STEPS_OF_FORMS.get(step, step) if row.audience == Audience.AUTHORITY else step,
         incident=incident.public_id,
         notice=row.public_id,
         by=tx.principal.name,

@@ -140,6 +140,9 @@ def test_from_the_facts_to_the_clock(world: World, founders: Founders) -> None:
         verbs = tx.scalars(select(AuditEntry.verb).order_by(AuditEntry.id.desc()).limit(2)).all()
     assert kinds == [StepKind.PROPOSED, StepKind.APPROVED, StepKind.HANDED_IN]
     assert verbs == ["notices.hand-in", "incidents.give-notice"]
+    told = [said for _to, said in mails("notifications.notice-step")]
+    for said, words in zip(told, ("waits for you", "was approved", "was handed in"), strict=True):
+        assert words in said
     # Once.
     with pytest.raises(Rejected, match="not as it was"):
         hand_in(one, notice)
@@ -294,6 +297,7 @@ def test_what_is_not_handed_in_is_given_up(world: World, founders: Founders) -> 
     authorities.give_up(principal=founders[0], notice=notice, reason="The authority takes its own form alone")
     row = row_of(notice)
     assert (row.state, row.paused_at) == (NoticeState.ENDED, None)
+    assert "It is not handed in." in mails("notifications.notice-step")[-1][1]
     assert given(incident) == []
     with pytest.raises(Rejected):
         hand_in(founders[0], notice)
