@@ -97,7 +97,11 @@ begin
   if why is null then return false; end if;
   update notice n set paused_at = at
    where n.id = number and n.paused_at is null and is_founder() and n.audience <> 'authority'
-     and (n.state = 'approved' or n.state = 'sent' and exists (select from mails_of(number)));
+     and (n.state = 'approved'
+          or n.state = 'sent'
+             and (exists (select from mails_of(number))
+                  or exists (select from notice_delivery d where d.notice_id = number and d.state = 'to_post')
+                  or exists (select from letter_batch b where b.notice_id = number and b.posted_at is null)));
   if not found then return false; end if;
   perform note_step(number, 'paused', at, why);
   return true;
