@@ -7,6 +7,10 @@ from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
 from plugins.notifications.checks import CHECKS
 from plugins.notifications.holdings import HELD
+from plugins.notifications.hooks.holdings import HELD as HOOKS_HELD
+from plugins.notifications.hooks.jobs import JOBS as HOOKS_JOBS
+from plugins.notifications.hooks.models import HookCall
+from plugins.notifications.hooks.views import HooksPage
 from plugins.notifications.jobs import forget_incidents
 from plugins.notifications.kinds import KINDS
 from plugins.notifications.models import (
@@ -35,7 +39,7 @@ plugin = Plugin(
     title=lazy("Incidents and notices"),
     summary=lazy("When something goes wrong: who has to be told by when, and proof that they were."),
     tables=NotificationsBase.metadata,
-    personal_data=(*HELD, *NOTICES_HELD, *SCOPE_HELD),
+    personal_data=(*HELD, *NOTICES_HELD, *SCOPE_HELD, *HOOKS_HELD),
     retention=KINDS,
     permissions=(INCIDENTS_READ, INCIDENTS_RUN),
     tiles=TILES,
@@ -55,11 +59,13 @@ plugin = Plugin(
                 GivenNotice,
                 *TABLES,
                 *SCOPE_TABLES,
+                HookCall,
             ),
         ),
         *JOBS,
+        *HOOKS_JOBS,
     ),
-    pages=(IncidentsGrid, NoticesPage),
+    pages=(IncidentsGrid, NoticesPage, HooksPage),
     mails=MAILS,
     banners=banners,
     keeps_promises=True,

@@ -1,6 +1,7 @@
 """How long incidents are kept: from when they are closed. An open one stays."""
 
 from backoffice.privacy.retention.kinds import Kind, Rows
+from plugins.notifications.hooks.models import HookCall
 from plugins.notifications.models import (
     ConcernedSchool,
     GivenNotice,
@@ -18,7 +19,10 @@ INCIDENTS = Kind(
             Incident,
             Incident.closed_at,
             only=Incident.closed_at.is_not(None),
-            along=(TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice, *TABLES, *SCOPE_TABLES),
+            along=(
+                *(TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice),
+                *(*TABLES, *SCOPE_TABLES, HookCall),
+            ),
         ),
     ),
 )

@@ -41,6 +41,9 @@ FAR_REACHING = {
     # Where people are, on paper.
     "plugin_notifications_notices.letters",
     "plugin_notifications_notices.posted",
+    # Where a district is called, and with what calls are signed.
+    "plugin_notifications_hooks.edit",
+    "plugin_notifications_hooks.act",
     "console_security.export",
     "console_outbox.export",
     "plugin_rosters_rosters.export",

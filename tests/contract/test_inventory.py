@@ -36,7 +36,7 @@ NOT_SEEN = {
             *("plugin_notifications.notice", "plugin_notifications.notice_step"),
             "plugin_notifications.letter_batch",
             *("plugin_notifications.notice_delivery", "plugin_notifications.misuse"),
-            "plugin_notifications.affected_person",
+            *("plugin_notifications.affected_person", "plugin_notifications.hook_call"),
         ),
         "it goes with its incident",
     ),

@@ -98,6 +98,8 @@ WITHOUT: Mapping[str, str] = {
     "plugin_notifications_notices.posted": ACT,
     # What was decided about it stands on its page.
     "plugin_notifications_notices.edit": ACT,
+    "plugin_notifications_hooks.edit": ACT,
+    "plugin_notifications_hooks.act": ACT,
     "console_fields.make": NEW,
     "console_fields.index": SEARCH,
     "console_fields.change": SEALED,

@@ -53,6 +53,7 @@ TABLES: Mapping[str, str] = {
         for table in (
             *("incident", "timeline_entry", "incident_task", "concerned_school", "given_notice"),
             *("notice", "notice_step", "notice_delivery", "letter_batch", "misuse", "affected_person"),
+            *("district_hook", "hook_call"),
         )
     },
     "plugin_rosters.roster_upload": _SOURCE,

@@ -16,6 +16,7 @@ from backoffice.access.transaction import Transaction
 from plugins.notifications import clocks, queries
 from plugins.notifications.clocks import Standing
 from plugins.notifications.deadlines.engine import Row
+from plugins.notifications.hooks.queries import calls_of
 from plugins.notifications.models import ConcernedSchool, GivenNotice, Incident, IncidentTask, TimelineEntry
 from plugins.notifications.notices.models import Notice
 from plugins.notifications.notices.queries import notices_of, progress_of, steps_of
@@ -181,7 +182,7 @@ def _given(tx: Transaction, incident: Incident, who: Founders) -> list[dict[str,
 
 def _notices(tx: Transaction, incident: Incident, who: Founders) -> list[dict[str, Any]]:
     found: Sequence[Notice] = sorted(notices_of(tx, incident), key=lambda each: each.id)
-    counts = progress_of(tx, found)
+    counts, calls = progress_of(tx, found), calls_of(tx, found)
     return [
         {
             "audience": each.audience,
@@ -202,6 +203,7 @@ def _notices(tx: Transaction, incident: Incident, who: Founders) -> list[dict[st
                 for step in steps_of(tx, each)
             ],
             "deliveries": dict(counts[each.id]),
+            "district_systems": dict(calls[each.id]),
         }
         for each in found
     ]

@@ -29,6 +29,8 @@ from backoffice.problems import Rejected
 from backoffice.web import headers
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.resend import shows_what_was_typed
+from plugins.notifications.hooks import queries as hook_queries
+from plugins.notifications.hooks.words import PROGRESS as CALLS
 from plugins.notifications.letters import queries as letter_queries
 from plugins.notifications.letters import services as letters
 from plugins.notifications.letters.forms import PostedForm
@@ -152,6 +154,7 @@ class NoticesPage(GuardedView):
             ],
             progress=_counted(progress),
             addressed=sum(progress.values()),
+            calls=_calls(tx, row),
             maybe_twice=queries.maybe_twice(tx, row),
             meant_for=None if _is_banner(row) else queries.meant_for(tx, row),
             seconds=self.looks_again(tx, every=SECONDS_AT_WORK) if at_work and not row.paused_at else None,
@@ -445,6 +448,11 @@ def _gaps(template: wordings.Template, row: Notice) -> list[tuple[str, str]]:
 
 def _counted(progress: Any) -> list[tuple[str, int]]:
     return [(title, progress[state]) for state, title in showing.PROGRESS.items() if state in progress]
+
+
+def _calls(tx: Transaction, row: Notice) -> list[tuple[str, int]]:
+    (counts,) = hook_queries.calls_of(tx, [row]).values()
+    return [(title, counts[state]) for state, title in CALLS.items() if state in counts]
 
 
 def _crumbs(incident: Incident) -> list[dict[str, Any]]:
