@@ -222,6 +222,7 @@ class Settings(BaseSettings):
     google_client_id: str | None = None
     google_client_secret: SecretStr | None = None
     google_discovery_url: str = "https://accounts.google.com/.well-known/openid-configuration"
+    hooks_private: bool = False
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()
     throttles: Throttles = Throttles()

@@ -47,7 +47,7 @@ from backoffice.schools.queries import SchoolCounts
 from backoffice.schools.services import contacts, contracts
 from backoffice.schools.tiles import classes_of, shown_name
 from backoffice.web.identity import done_reading, reading, settings
-from backoffice.web.offered import Where, offered
+from backoffice.web.offered import Link, Where, offered
 from backoffice.web.resend import shows_what_was_typed
 
 NOTHING = SchoolCounts(0, 0, 0)
@@ -275,16 +275,20 @@ class SchoolGrid(Grid):
             aside={"url": wider, "title": gettext("Security contact and postal address of the district")}
             if contacts.speaks_for_district(tx, school)
             else None,
+            offers=offered(tx, Where.DISTRICT, school),
         )
 
     @expose("/<school:public_id>/district-contacts", methods=("GET", "POST"))
     @shows_what_was_typed
     def district_contacts(self, public_id: str) -> str | Response | tuple[str, int]:
         """Whom notices go to of schools of a district that name nobody, and where its letters go."""
+        tx = reading()
+        school = find(tx, School, public_id, permission=SCHOOLS_CONTACT)
         return self._contacts_of(
             public_id,
             heading=gettext("Security contact and postal address of the district"),
             whole_district=True,
+            offers=offered(tx, Where.DISTRICT, school),
         )
 
     def _contacts_of(
@@ -294,6 +298,7 @@ class SchoolGrid(Grid):
         heading: str,
         whole_district: bool = False,
         aside: dict[str, str] | None = None,
+        offers: Sequence[Link] = (),
     ) -> str | Response | tuple[str, int]:
         place = contacts.to_contact(reading(), public_id, whole_district=whole_district)
         form = ContactsForm(security_contact=place.security_contact, postal_address=place.postal_address)
@@ -335,6 +340,7 @@ class SchoolGrid(Grid):
                 "Notices to %(place)s that have to be given in writing go there.", place=place.name
             ),
             aside=aside,
+            offered=offers,
             cancel_url="/console/schools/",
             crumbs=[{"title": gettext("Schools"), "url": "/console/schools/"}, {"title": heading}],
         )

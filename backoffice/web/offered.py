@@ -23,6 +23,8 @@ class Where(StrEnum):
     CLASSROOMS = "classrooms"
     SCHOOL = "school"
     SCHOOLS = "schools"
+    # Of a school, beside whom notices to the whole district go to.
+    DISTRICT = "district"
     REPORT = "report"
     SECURITY_EVENT = "security event"
 

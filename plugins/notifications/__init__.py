@@ -10,6 +10,10 @@ from plugins.notifications.drills.holdings import HELD as DRILLS_HELD
 from plugins.notifications.drills.models import TABLES as DRILL_TABLES
 from plugins.notifications.drills.views import DrillsPage
 from plugins.notifications.holdings import HELD
+from plugins.notifications.hooks.holdings import HELD as HOOKS_HELD
+from plugins.notifications.hooks.jobs import JOBS as HOOKS_JOBS
+from plugins.notifications.hooks.models import HookCall
+from plugins.notifications.hooks.views import HooksPage
 from plugins.notifications.jobs import forget_incidents
 from plugins.notifications.kinds import KINDS
 from plugins.notifications.models import (
@@ -39,7 +43,7 @@ plugin = Plugin(
     title=lazy("Incidents and notices"),
     summary=lazy("When something goes wrong: who has to be told by when, and proof that they were."),
     tables=NotificationsBase.metadata,
-    personal_data=(*HELD, *NOTICES_HELD, *SCOPE_HELD, *DRILLS_HELD),
+    personal_data=(*HELD, *NOTICES_HELD, *SCOPE_HELD, *DRILLS_HELD, *HOOKS_HELD),
     retention=KINDS,
     permissions=(INCIDENTS_READ, INCIDENTS_RUN),
     tiles=TILES,
@@ -60,11 +64,13 @@ plugin = Plugin(
                 *TABLES,
                 *SCOPE_TABLES,
                 *DRILL_TABLES,
+                HookCall,
             ),
         ),
         *JOBS,
+        *HOOKS_JOBS,
     ),
-    pages=(IncidentsGrid, NoticesPage, DrillsPage),
+    pages=(IncidentsGrid, NoticesPage, DrillsPage, HooksPage),
     mails=MAILS,
     messages=MESSAGES,
     banners=banners,

@@ -2,6 +2,7 @@
 
 from backoffice.privacy.retention.kinds import Kind, Rows
 from plugins.notifications.drills.models import TABLES as DRILL_TABLES
+from plugins.notifications.hooks.models import HookCall
 from plugins.notifications.models import (
     ConcernedSchool,
     GivenNotice,
@@ -21,7 +22,7 @@ INCIDENTS = Kind(
             only=Incident.closed_at.is_not(None),
             along=(
                 *(TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice),
-                *(*TABLES, *SCOPE_TABLES, *DRILL_TABLES),
+                *(*TABLES, *SCOPE_TABLES, *DRILL_TABLES, HookCall),
             ),
         ),
     ),

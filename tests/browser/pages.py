@@ -1117,6 +1117,8 @@ PAGES: Mapping[str, Stop] = {
     "how the staff sign in": Stop("leader", "/console/schools/{school}/sign-in"),
     "whom notices go to": Stop("leader", "/console/schools/{school}/contacts"),
     "whom notices to the district go to": Stop("leader", "/console/schools/{school}/district-contacts"),
+    "the district's own system": Stop("leader", "/console/district-systems/{school}"),
+    "the district's own system, address": Stop("leader", "/console/district-systems/{school}/edit"),
     "whom notices go to, error": Stop("leader", "/console/schools/{school}/contacts", nobodys_address),
     "how the staff sign in, error": Stop("leader", "/console/schools/{school}/sign-in", from_nowhere),
     "teachers": Stop("leader", "/console/teachers/"),

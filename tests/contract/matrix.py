@@ -77,8 +77,9 @@ BROKEN = 599  # no status of HTTP: what `whole` makes of a body that breaks off
 # Only who may erase the student confirms it.
 CONFIRM = "console_erasures.confirm"
 # The district is the school's, and a teacher's own school has no contract: whose it is, it goes with.
-OF_DISTRICT = {"console_schools.erase_district", "console_schools.district_contacts"}
-OF_SCHOOLS = {
+_HOOKS = {f"plugin_notifications_hooks.{door}" for door in ("hook", "edit", "act")}
+OF_DISTRICT = {"console_schools.erase_district", "console_schools.district_contacts", *_HOOKS}
+OF_SCHOOLS = _HOOKS | {
     f"console_schools.{door}"
     for door in (
         *("erase", "erase_district", "end_contract", "continue_contract"),
@@ -324,7 +325,10 @@ class Matrix:
                 kind: actor.family.get(kind, frozenset()) | reach.get(kind, frozenset()) for kind in KINDS
             }
         # What is done to a whole district is noted in the trail of each of its schools.
-        along = _schools_of({c.row["id"] for c in changes if c.table == "app.district"})
+        along = _schools_of(
+            {c.row["id"] for c in changes if c.table == "app.district"}
+            | {c.row["district_id"] for c in changes if c.table == "plugin_notifications.district_hook"}
+        )
         found = []
         for change in changes:
             for kind in KINDS:

@@ -1726,6 +1726,10 @@ FORMS: Mapping[str, Fill] = {
     "console_schools.district_contacts": _always(
         ("changed app.district",), security_contact="security@people.example", postal_address="2 Long Road"
     ),
+    "plugin_notifications_hooks.edit": _always(
+        ("changed plugin_notifications.district_hook",), url="https://hooks.example/ours"
+    ),
+    "plugin_notifications_hooks.act": _always(("changed plugin_notifications.district_hook",), do="renew"),
     "console_schools.contacts": _always(
         ("changed app.school",), security_contact="security@home.example", postal_address="1 Long Road\nHome"
     ),

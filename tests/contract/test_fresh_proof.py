@@ -43,6 +43,9 @@ FAR_REACHING = {
     "plugin_notifications_notices.letters",
     "plugin_notifications_notices.posted",
     "plugin_notifications_notices.handed_in",
+    # Where a district is called, and with what calls are signed.
+    "plugin_notifications_hooks.edit",
+    "plugin_notifications_hooks.act",
     "console_security.export",
     "console_outbox.export",
     "plugin_rosters_rosters.export",

@@ -38,6 +38,7 @@ NOT_SEEN = {
             *("plugin_notifications.notice_delivery", "plugin_notifications.scope_source"),
             *("plugin_notifications.affected_person", "plugin_notifications.scope_reach"),
             *("plugin_notifications.drill", "plugin_notifications.drill_event"),
+            "plugin_notifications.hook_call",
         ),
         "it goes with its incident",
     ),

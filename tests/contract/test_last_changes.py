@@ -101,6 +101,8 @@ WITHOUT: Mapping[str, str] = {
     "plugin_notifications_notices.handed_in": ACT,
     # What was decided about it stands on its page.
     "plugin_notifications_notices.edit": ACT,
+    "plugin_notifications_hooks.edit": ACT,
+    "plugin_notifications_hooks.act": ACT,
     "console_fields.make": NEW,
     "console_fields.index": SEARCH,
     "console_fields.change": SEALED,

@@ -102,6 +102,7 @@ from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 from backoffice.throttles.visitor import Visitor
 from plugins.exports.models import Export, ExportState, Intake
 from plugins.notifications.drills.models import Drill, DrillEvent
+from plugins.notifications.hooks.models import DistrictHook, HookCall
 from plugins.notifications.models import (
     ConcernedSchool,
     GivenNotice,
@@ -920,7 +921,7 @@ def incident(tx: Transaction, by: Person, school: School, **values: Any) -> tupl
     concerned, _ = _row(tx, ConcernedSchool, **of, **place, **people, late_reason="A late narwhal")
     given = {"rule": "us-ny-121-10-cpo", "at": now, "late_reason": "A late narwhal", "given_by": by.id}
     tx.execute(insert(GivenNotice).values(**of, **given, concerned_school_id=concerned))
-    _notice(tx, number, by)
+    _notice(tx, number, by, school)
     misused = {
         "account_id": by.id,
         "written_by": by.id,
@@ -954,7 +955,11 @@ def drill(tx: Transaction, by: Person) -> int:
 NOTICE = "A narwhal may have read your mails"
 
 
-def _notice(tx: Transaction, incident: int, by: Person) -> None:
+# A name under which nothing is ever found.
+HOOK = "https://narwhal.invalid/hook"
+
+
+def _notice(tx: Transaction, incident: int, by: Person, school: School) -> None:
     """A draft of a banner that was proposed once, and that a mail about it was written to its writer."""
     now = clock.now()
     texts = {"heading": NOTICE, "what": NOTICE, "when": "On Monday"}
@@ -967,6 +972,23 @@ def _notice(tx: Transaction, incident: int, by: Person) -> None:
     told = {"account_id": by.id, "state": "played", "maybe_twice": False, "addressed_at": now}
     told["letter_batch_id"] = batch
     tx.execute(insert(NoticeDelivery).values(notice_id=number, **told))
+    if school.district_id is not None:
+        _hook(tx, number, by, school.district_id)
+
+
+def _hook(tx: Transaction, notice: int, by: Person, district: int) -> None:
+    """The system of the district, and a call to it that came there."""
+    now, of = clock.now(), {"district_id": district}
+    number = tx.scalar(select(DistrictHook.id).where(DistrictHook.district_id == district))
+    if number is None:
+        secret = f"whsec_{'bmFyd2hhbCE' * 4}"
+        number = tx.take_id(DistrictHook)
+        hook = {**of, "url": HOOK, "secret": secret, "set_by": by.id, "set_at": now}
+        tx.execute(insert(DistrictHook).values(id=number, **hook))
+    else:
+        tx.execute(update(DistrictHook).where(DistrictHook.id == number).values(set_by=by.id))
+    call = {"state": "delivered", "attempts": 1, "next_try_at": now, "last_status": 204, "finished_at": now}
+    _row(tx, HookCall, hook_id=number, notice_id=notice, **call, created_at=now)
 
 
 def _ending(tx: Transaction, home: School, outside: School, rooms: tuple[Class, Class]) -> None:

@@ -17,6 +17,7 @@ from plugins.notifications import clocks, queries
 from plugins.notifications.clocks import Standing
 from plugins.notifications.deadlines.engine import Row
 from plugins.notifications.drills import queries as drills
+from plugins.notifications.hooks.queries import calls_of
 from plugins.notifications.models import ConcernedSchool, GivenNotice, Incident, IncidentTask, TimelineEntry
 from plugins.notifications.notices.models import Notice
 from plugins.notifications.notices.queries import notices_of, progress_of, steps_of
@@ -208,7 +209,7 @@ def _given(tx: Transaction, incident: Incident, who: Founders) -> list[dict[str,
 
 def _notices(tx: Transaction, incident: Incident, who: Founders) -> list[dict[str, Any]]:
     found: Sequence[Notice] = sorted(notices_of(tx, incident), key=lambda each: each.id)
-    counts = progress_of(tx, found)
+    counts, calls = progress_of(tx, found), calls_of(tx, found)
     return [
         {
             "audience": each.audience,
@@ -232,6 +233,7 @@ def _notices(tx: Transaction, incident: Incident, who: Founders) -> list[dict[st
                 for step in steps_of(tx, each)
             ],
             "deliveries": dict(counts[each.id]),
+            "district_systems": dict(calls[each.id]),
         }
         for each in found
     ]

@@ -9,6 +9,7 @@ from backoffice.language.texts import gettext
 from backoffice.printing.document import MARGIN, Paper
 from plugins.notifications.deadlines.facts import Encrypted, Risk, Role
 from plugins.notifications.deadlines.law import Rule
+from plugins.notifications.hooks.words import PROGRESS as CALLS
 from plugins.notifications.models import EntryKind
 from plugins.notifications.notices.models import Audience, NoticeState, StepKind
 from plugins.notifications.notices.showing import PROGRESS, STEPS, state_in_words
@@ -192,6 +193,11 @@ def _notices(pages: _Pages, told: Sequence[Told]) -> None:
             f"{title}: {amount(each['deliveries'][state])}"
             for state, title in PROGRESS.items()
             if state in each["deliveries"]
+        ]
+        counts += [
+            f"{title}: {amount(each['district_systems'][state])}"
+            for state, title in CALLS.items()
+            if state in each["district_systems"]
         ]
         state, _tone = state_in_words(Audience(each["audience"]), NoticeState(each["state"]))
         law = each["facts"]["law"] if each["facts"] else each["rule"]

@@ -38,6 +38,8 @@ from plugins.notifications.authorities.paper import printed
 from plugins.notifications.authorities.queries import begun
 from plugins.notifications.deadlines.law import Rule
 from plugins.notifications.drills.showing import marked
+from plugins.notifications.hooks import queries as hook_queries
+from plugins.notifications.hooks.words import PROGRESS as CALLS
 from plugins.notifications.letters import queries as letter_queries
 from plugins.notifications.letters import services as letters
 from plugins.notifications.letters.forms import PostedForm
@@ -177,6 +179,7 @@ class NoticesPage(GuardedView):
             ],
             progress=_counted(progress),
             addressed=sum(progress.values()),
+            calls=_calls(tx, row),
             maybe_twice=queries.maybe_twice(tx, row),
             meant_for=queries.meant_for(tx, row) if is_mailed else None,
             seconds=self.looks_again(tx, every=SECONDS_AT_WORK) if at_work and not row.paused_at else None,
@@ -594,6 +597,11 @@ def _gaps(template: wordings.Template, row: Notice) -> list[tuple[str, str]]:
 
 def _counted(progress: Any) -> list[tuple[str, int]]:
     return [(title, progress[state]) for state, title in showing.PROGRESS.items() if state in progress]
+
+
+def _calls(tx: Transaction, row: Notice) -> list[tuple[str, int]]:
+    (counts,) = hook_queries.calls_of(tx, [row]).values()
+    return [(title, counts[state]) for state, title in CALLS.items() if state in counts]
 
 
 def _crumbs(incident: Incident) -> list[dict[str, Any]]:

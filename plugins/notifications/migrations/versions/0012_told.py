@@ -7,7 +7,7 @@ from alembic import op
 SQL = Path(__file__).parent.parent / "sql" / "0012_told.sql"
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,113 @@
+"""Calling systems of districts: each call by one worker, outside of any transaction, and tried again.
+
+The attempt is counted and the next one set before the call is made. A worker that is killed in between leaves
+a call that is made again, with the same identifier, and never one that is lost.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http import HTTPStatus
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import Transaction, transaction
+from plugins.notifications.hooks import calling, content, queries, signing
+from plugins.notifications.hooks.models import CallState, HookCall
+from plugins.notifications.models import Incident
+from plugins.notifications.notices.models import Notice
+
+_MINUTES, _HOURS = ((1, 5, 30), (2, 5, 10, 24, 24))
+# What comes after each attempt but the last.
+AFTER = (*(timedelta(minutes=n) for n in _MINUTES), *(timedelta(hours=n) for n in _HOURS))
+MOST = len(AFTER) + 1
+# So long whoever makes the last attempt has it to itself; a call takes seconds.
+LAST = timedelta(minutes=1)
+A_RUN = 200
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """A call that is about to be made. Its secret is in no message."""
+
+    number: int
+    public_id: str
+    attempt: int
+    is_test: bool
+    url: str = field(repr=False)
+    secret: str = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+def note_due(who: Purpose) -> int:
+    """Have systems of districts called by notices that went out since; how many."""
+    with transaction(who) as tx:
+        return queries.note_due(tx, at=clock.now())
+
+
+def call_all(who: Purpose, *, private: bool, progress: Callable[[int], None], most: int = A_RUN) -> int:
+    """Make the calls that are due, so many at most; how many were delivered."""
+    delivered = 0
+    for done in range(1, most + 1):
+        claimed = claim(who)
+        if claimed is None:
+            break
+        delivered += _call(who, claimed, private=private)
+        progress(done)
+    return delivered
+
+
+def give_up(who: Purpose) -> int:
+    """Give up what nobody will call any more; how many."""
+    with transaction(who) as tx:
+        return queries.give_up(tx, at=clock.now(), most=MOST)
+
+
+def claim(who: Purpose) -> Claimed | None:
+    """Take the next call that is due, and count the attempt; none if there is none."""
+    now = clock.now()
+    with transaction(who) as tx:
+        while row := queries.next_due(tx, at=now, most=MOST):
+            call: HookCall = row.HookCall
+            body = _body(tx, call, row.district_id)
+            if body is None:
+                # None of its schools is concerned any more.
+                call.state, call.finished_at = CallState.GIVEN_UP, now
+                tx.flush()
+                continue
+            is_test = call.notice_id is None
+            pause = LAST if is_test or call.attempts >= len(AFTER) else AFTER[call.attempts]
+            call.attempts, call.next_try_at = call.attempts + 1, now + pause
+            return Claimed(call.id, call.public_id, call.attempts, is_test, row.url, row.secret, body)
+    return None
+
+
+def _body(tx: Transaction, call: HookCall, district: int) -> bytes | None:
+    if call.notice_id is None:
+        return content.of_test(call.created_at)
+    notice = tx.get_one(Notice, call.notice_id)
+    schools = queries.concerned(tx, notice, district)
+    incident = tx.get_one(Incident, notice.incident_id)
+    return content.of_notice(call.created_at, notice, incident, schools) if schools else None
+
+
+def _call(who: Purpose, claimed: Claimed, *, private: bool) -> bool:
+    signed = signing.headers(claimed.secret, call=claimed.public_id, at=clock.now(), body=claimed.body)
+    try:
+        status = calling.call(claimed.url, claimed.body, signed, private=private)
+    except calling.NoAnswer:
+        status = None
+    is_over = claimed.is_test or claimed.attempt >= MOST or status == HTTPStatus.GONE
+    is_delivered = status is not None and HTTPStatus(200) <= status < HTTPStatus.MULTIPLE_CHOICES
+    state = CallState.DELIVERED if is_delivered else CallState.GIVEN_UP if is_over else CallState.WAITING
+    now = clock.now()
+    with transaction(who) as tx:
+        queries.finish(
+            tx,
+            claimed.number,
+            attempt=claimed.attempt,
+            state=state,
+            last_status=status,
+            finished_at=None if state is CallState.WAITING else now,
+        )
+    return is_delivered

@@ -1,0 +1,276 @@
+"""Calls are signed, made once by each notice, tried again, and given up."""
+
+import base64
+import hmac
+import json
+import threading
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+import time_machine
+from sqlalchemy import update
+
+from backoffice import clock
+from backoffice.access.principal import Principal
+from backoffice.access.transaction import transaction
+from plugins.notifications.hooks import sending, services
+from plugins.notifications.hooks.models import CallState
+from plugins.notifications.models import ConcernedSchool, Incident
+from plugins.notifications.notices import services as notices
+from plugins.notifications.notices.models import Audience, Notice
+from tests.factories.world import SYSTEM, World
+from tests.plugins.notifications.hooks.conftest import CALLER, again, calls, set_up, work
+from tests.plugins.notifications.hooks.sink import Sink
+from tests.plugins.notifications.notices.conftest import BOTH, REASON, Founders, let_out, propose, row_of
+
+SPANS = (1, 5, 30, 120, 300, 600, 1440, 1440)
+
+
+@pytest.fixture
+def secret(world: World, leader: Principal, sink: Sink) -> str:
+    return set_up(world, leader, sink.url)
+
+
+def test_a_call_is_signed_and_says_what_the_notice_says(
+    world: World, founders: Founders, incident: str, secret: str, sink: Sink
+) -> None:
+    notice = let_out(founders, incident, Audience.SCHOOLS)
+    assert work() == 1
+    ((headers, body),) = sink.got
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    made = base64.b64encode(hmac.new(key, signed, sha256).digest()).decode()
+    assert headers["webhook-signature"] == f"v1,{made}"
+    assert abs(int(headers["webhook-timestamp"]) - clock.now().timestamp()) < 60
+    said = json.loads(body)
+    assert said["type"] == "notice.schools"
+    assert said["data"] == {
+        "notice": notice,
+        "incident": incident,
+        "wording": BOTH,
+        "schools": [
+            {
+                "id": world.home.public_id,
+                "name": "Home Hollow School",
+                "students": 2,
+                "staff": 3,
+                "parents": 1,
+            }
+        ],
+    }
+    (call,) = calls()
+    assert (call.state, call.attempts, call.last_status) == (CallState.DELIVERED, 1, 204)
+    assert call.finished_at is not None
+    assert work() == 0
+    assert len(sink.got) == 1
+
+
+@pytest.mark.parametrize("audience", [Audience.STAFF, Audience.PARENTS, Audience.LETTERS, Audience.BANNER])
+@pytest.mark.usefixtures("secret")
+def test_only_notices_to_schools_call(
+    founders: Founders, incident: str, sink: Sink, audience: Audience
+) -> None:
+    let_out(founders, incident, audience)
+    assert (work(), calls(), sink.got) == (0, [], [])
+
+
+@pytest.mark.usefixtures("secret")
+def test_what_was_not_let_out_calls_nobody(founders: Founders, incident: str, sink: Sink) -> None:
+    propose(founders[0], incident, Audience.SCHOOLS)
+    assert (work(), calls(), sink.got) == (0, [], [])
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_drill_calls_nobody(founders: Founders, drill: str, sink: Sink) -> None:
+    let_out(founders, drill, Audience.SCHOOLS)
+    assert (work(), calls(), sink.got) == (0, [], [])
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_district_that_is_not_concerned_is_not_called(
+    world: World, founders: Founders, incident: str, sink: Sink
+) -> None:
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(ConcernedSchool).values(school_id=world.outside.id))
+    let_out(founders, incident, Audience.SCHOOLS)
+    assert (work(), calls(), sink.got) == (0, [], [])
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_school_that_was_left_out_meanwhile_is_not_told_of(
+    founders: Founders, incident: str, sink: Sink
+) -> None:
+    let_out(founders, incident, Audience.SCHOOLS)
+    sending.note_due(CALLER)
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(ConcernedSchool).values(left_out_at=clock.now()))
+    assert (work(), sink.got) == (0, [])
+    assert [each.state for each in calls()] == [CallState.GIVEN_UP]
+
+
+@pytest.mark.usefixtures("secret")
+@pytest.mark.parametrize("status", [500, 404, 302])
+def test_it_is_tried_nine_times_and_given_up(
+    founders: Founders, incident: str, sink: Sink, status: int
+) -> None:
+    let_out(founders, incident, Audience.SCHOOLS)
+    sink.status = status
+    at = clock.now()
+    with time_machine.travel(at, tick=False) as now:
+        work()
+        for tried, minutes in enumerate(SPANS, start=1):
+            assert len(sink.got) == tried
+            now.shift(timedelta(minutes=minutes) - timedelta(seconds=1))
+            work()
+            assert len(sink.got) == tried, minutes
+            assert calls()[0].state == CallState.WAITING
+            now.shift(timedelta(seconds=1))
+            work()
+        (call,) = calls()
+        assert (call.state, call.attempts, call.last_status) == (CallState.GIVEN_UP, 9, status)
+        now.shift(timedelta(days=9))
+        work()
+    assert len(sink.got) == 9
+    assert len({headers["webhook-id"] for headers, _ in sink.got}) == 1
+    assert len({body for _, body in sink.got}) == 1
+
+
+@pytest.mark.usefixtures("secret")
+def test_one_that_comes_back_gets_it(founders: Founders, incident: str, sink: Sink) -> None:
+    let_out(founders, incident, Audience.SCHOOLS)
+    sink.status = 503
+    assert work() == 0
+    sink.status = 200
+    with time_machine.travel(clock.now() + timedelta(minutes=2), tick=True):
+        assert work() == 1
+    assert [(each.state, each.attempts) for each in calls()] == [(CallState.DELIVERED, 2)]
+
+
+@pytest.mark.usefixtures("secret")
+def test_one_that_is_gone_is_given_up_at_once(founders: Founders, incident: str, sink: Sink) -> None:
+    let_out(founders, incident, Audience.SCHOOLS)
+    sink.status = 410
+    work()
+    assert [(each.state, each.attempts) for each in calls()] == [(CallState.GIVEN_UP, 1)]
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_worker_that_is_killed_before_the_answer_costs_one_call_more(
+    founders: Founders, incident: str, sink: Sink
+) -> None:
+    let_out(founders, incident, Audience.SCHOOLS)
+    sending.note_due(CALLER)
+    assert sending.claim(CALLER) is not None
+    # It has called or not, and nobody knows.
+    assert sending.claim(CALLER) is None
+    assert (work(), sink.got) == (0, [])
+    with time_machine.travel(clock.now() + timedelta(minutes=2), tick=True):
+        assert work() == 1
+    assert [(each.state, each.attempts) for each in calls()] == [(CallState.DELIVERED, 2)]
+
+
+@pytest.mark.usefixtures("secret")
+def test_one_that_is_killed_in_the_last_attempt_leaves_nothing_waiting(
+    founders: Founders, incident: str, sink: Sink
+) -> None:
+    let_out(founders, incident, Audience.SCHOOLS)
+    sending.note_due(CALLER)
+    with time_machine.travel(clock.now(), tick=False) as now:
+        for _ in range(sending.MOST):
+            assert sending.claim(CALLER) is not None
+            now.shift(timedelta(days=2))
+        assert sending.claim(CALLER) is None
+        work()
+    assert [(each.state, each.attempts) for each in calls()] == [(CallState.GIVEN_UP, 9)]
+    assert sink.got == []
+
+
+@pytest.mark.usefixtures("secret")
+def test_two_runs_at_once_call_once(founders: Founders, incident: str, sink: Sink) -> None:
+    let_out(founders, incident, Audience.SCHOOLS)
+    sink.pause = 0.3
+    runs = [threading.Thread(target=work) for _ in range(3)]
+    for each in runs:
+        each.start()
+    for each in runs:
+        each.join()
+    assert len(sink.got) == 1
+    assert [(each.state, each.attempts) for each in calls()] == [(CallState.DELIVERED, 1)]
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_notice_that_is_paused_holds_what_waits(founders: Founders, incident: str, sink: Sink) -> None:
+    notice = let_out(founders, incident, Audience.SCHOOLS)
+    sending.note_due(CALLER)
+    notices.pause_notice(principal=founders[0], notice=notice, reason=REASON)
+    assert (work(), sink.got) == (0, [])
+    notices.resume_notice(principal=founders[0], notice=notice)
+    assert work() == 1
+
+
+@pytest.mark.usefixtures("secret")
+def test_one_that_was_paused_before_is_not_begun(founders: Founders, incident: str, sink: Sink) -> None:
+    notice = let_out(founders, incident, Audience.SCHOOLS)
+    notices.pause_notice(principal=founders[0], notice=notice, reason=REASON)
+    assert (work(), calls(), sink.got) == (0, [], [])
+
+
+@pytest.mark.usefixtures("secret")
+def test_one_that_is_stopped_gives_up_what_waits(founders: Founders, incident: str, sink: Sink) -> None:
+    notice = let_out(founders, incident, Audience.SCHOOLS)
+    sending.note_due(CALLER)
+    for do in (notices.pause_notice, notices.stop_notice):
+        do(principal=founders[0], notice=notice, reason=REASON)
+    assert (work(), sink.got) == (0, [])
+    assert [each.state for each in calls()] == [CallState.GIVEN_UP]
+
+
+@pytest.mark.usefixtures("secret")
+def test_an_address_that_is_removed_gives_up_what_waits(
+    world: World, founders: Founders, incident: str, leader: Principal, sink: Sink
+) -> None:
+    notice = let_out(founders, incident, Audience.SCHOOLS)
+    sending.note_due(CALLER)
+    services.remove_hook(principal=again(leader), school=world.home.public_id)
+    assert (work(), sink.got) == (0, [])
+    (call,) = calls()
+    assert (call.state, call.hook_id, call.notice_id) == (CallState.GIVEN_UP, None, row_of(notice).id)
+
+
+def test_what_may_not_be_called_any_more_is_not(
+    world: World, founders: Founders, incident: str, leader: Principal, sink: Sink
+) -> None:
+    """Set while private addresses were allowed, and called when they are not."""
+    set_up(world, leader, sink.url)
+    let_out(founders, incident, Audience.SCHOOLS)
+    assert (work(private=False), sink.got) == (0, [])
+    (call,) = calls()
+    assert (call.state, call.last_status) == (CallState.WAITING, None)
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_test_is_sent_once(world: World, leader: Principal, sink: Sink) -> None:
+    services.send_test(principal=leader, school=world.home.public_id)
+    sink.status = 500
+    assert work() == 0
+    ((_, body),) = sink.got
+    assert (json.loads(body)["type"], json.loads(body)["data"]) == ("test", {})
+    assert [(each.state, each.last_status) for each in calls()] == [(CallState.GIVEN_UP, 500)]
+    sink.status = 200
+    services.send_test(principal=leader, school=world.home.public_id)
+    assert work() == 1
+    assert len(sink.got) == 2
+
+
+@pytest.mark.usefixtures("secret")
+def test_an_incident_that_was_closed_long_ago_calls_nobody(
+    world: World, founders: Founders, incident: str, leader: Principal, sink: Sink
+) -> None:
+    """A district that sets its address a year later is not told of what was."""
+    notice = let_out(founders, incident, Audience.SCHOOLS)
+    with transaction(SYSTEM) as tx:
+        sent = {"state": "sent", "sent_at": clock.now() - timedelta(days=2)}
+        tx.execute(update(Notice).where(Notice.public_id == notice).values(**sent))
+        tx.execute(update(Incident).where(Incident.public_id == incident).values(closed_at=clock.now()))
+    assert (work(), calls(), sink.got) == (0, [], [])
