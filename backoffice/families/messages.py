@@ -5,6 +5,7 @@ from backoffice.families import mails
 from backoffice.language.texts import lazy
 from backoffice.messages.kind import Category, MessageKind
 
+# Mailed to all all the same where nobody of those who answer wants the mail.
 REQUEST_CAME = MessageKind(
     mails.REQUEST_CAME,
     Category.REQUEST,

@@ -1,6 +1,5 @@
 """What stays in the inbox of founders about the parts of the system."""
 
-from backoffice.access.permissions import PLUGINS_EDIT
 from backoffice.host.mails import PLUGIN_SWITCHED
 from backoffice.language.texts import lazy
 from backoffice.messages.kind import Category, MessageKind
@@ -10,6 +9,5 @@ SWITCHED = MessageKind(
     Category.NOTICE,
     lazy("A part that keeps promises was switched on or off by another founder."),
     "/console/plugins/{}",
-    choice=PLUGINS_EDIT,
 )
 KINDS = (SWITCHED,)

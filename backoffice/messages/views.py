@@ -30,8 +30,12 @@ class MailsForm(FlaskForm):
 @login_required
 def index() -> str:
     """The own messages, unread ones first."""
+    after = _after()
     return render_template(
-        "messages/messages.html", person=principal(), messages=showing.listed(reading(), after=_after())
+        "messages/messages.html",
+        person=principal(),
+        messages=showing.listed(reading(), after=after),
+        older=after is not None,
     )
 
 
@@ -58,7 +62,7 @@ def open_message(public_id: str) -> Response:
     who = principal()
     done_reading()
     found = showing.line(services.read_message(principal=who, message=public_id))
-    return redirect(found.page or found.address, 303)
+    return redirect(found.address, 303)
 
 
 @bp.post("/messages/read")
@@ -88,7 +92,7 @@ def mails_of_account() -> Response | tuple[str, int]:
     if form.validate_on_submit():
         done_reading()
         services.choose_mails(principal=who, wanted=form.wanted.data or ())
-        flash(gettext("From now on you get these mails."), "success")
+        flash(gettext("Your choice is kept."), "success")
         return redirect("/account", 303)
     page = render_template("messages/mails.html", form=form, person=who)
     return page, 422 if form.errors else 200

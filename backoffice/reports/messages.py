@@ -1,6 +1,5 @@
 """What stays in the inbox of founders about what anybody reported."""
 
-from backoffice.access.permissions import REPORTS_CLOSE
 from backoffice.language.texts import lazy
 from backoffice.messages.kind import Category, MessageKind
 from backoffice.reports import mails
@@ -10,6 +9,5 @@ CAME = MessageKind(
     Category.REQUEST,
     lazy("Somebody reported something that looks wrong."),
     "/console/reports/",
-    choice=REPORTS_CLOSE,
 )
 KINDS = (CAME,)

@@ -16,6 +16,7 @@ from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
+from backoffice.accounts.models import Account
 from backoffice.families.kinds import REQUESTS
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.requests import queries, services
@@ -397,6 +398,18 @@ def test_of_a_class_without_an_owner_leaders_are_told_and_then_co_teachers(world
 
 
 @pytest.mark.usefixtures("nobodys_class")
+def test_where_nobody_wants_the_mail_they_get_it_all_the_same(world: World) -> None:
+    before = requests_mailed(world)
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Account).values(unwanted_mails=["core.request-came"]))
+    try:
+        ask(world)
+        assert told_since(world, before) == {"teacher": 1}
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Account).values(unwanted_mails=None))
+
+
 def test_of_a_child_in_an_archived_class_alone_the_leader_is_told(world: World) -> None:
     archived(world.own_class)
     before = requests_mailed(world)

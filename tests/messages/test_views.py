@@ -72,15 +72,21 @@ def test_opening_marks_it_as_read_and_looking_does_not(app: Flask, world: World)
     browser.get(f"/messages/{public_id}")
     assert browser.get(f"/messages/{public_id}/open").status_code == 405
     assert not is_read(public_id)
-    assert send(browser, f"/messages/{public_id}/open", {}, page="/messages").location == "/account"
+    assert (
+        send(browser, f"/messages/{public_id}/open", {}, page="/messages").location
+        == f"/messages/{public_id}"
+    )
     assert is_read(public_id)
-    assert 'href="/account">Account locked' in browser.get("/messages").text
+    assert f'href="/messages/{public_id}">Account locked' in browser.get("/messages").text
 
 
 def test_a_request_leads_to_what_waits(app: Flask, world: World) -> None:
     public_id = told(world, "teacher", kind="core.request-came", subject="q" * 16)
     opened = send(signed_in(app, world, "teacher"), f"/messages/{public_id}/open", {}, page="/messages")
-    assert opened.location == f"/console/inbox/requests/{'q' * 16}"
+    assert opened.location == f"/messages/{public_id}"
+    # Where what it is about is gone, the sentence is still read.
+    browser = signed_in(app, world, "teacher")
+    assert f'href="/console/inbox/requests/{"q" * 16}"' in browser.get(opened.location).text
 
 
 @pytest.mark.parametrize("role", ["founder", "leader", "colleague", "parent"])

@@ -62,9 +62,14 @@ def _tell_teachers(tx: Transaction, kind: MessageKind, request: GuardianRequest)
     told = functions.who_answers(
         tx, school_id=school.id, student_id=request.student_id, asked_by=request.account_id
     )
-    for each in tx.scalars(select(Account).where(one_of(Account.id, told)).order_by(Account.id)):
-        to = Recipient(each.id, each.email, each.name, each.language)
-        tell(tx, kind, to=to, parameters=asked, subject=request.public_id, school_id=school.id)
+    people = tx.scalars(select(Account).where(one_of(Account.id, told)).order_by(Account.id))
+    all_of_them = [Recipient(each.id, each.email, each.name, each.language) for each in people]
+    said = {"parameters": asked, "school_id": school.id}
+    mailed = [tell(tx, kind, to=to, subject=request.public_id, **said) for to in all_of_them]
+    if not any(mailed):
+        # Each has turned it off: then the parent would wait until a week before the limit.
+        for to in all_of_them:
+            post(tx, kind.mail, to=to, **said)
     return bool(told)
 
 

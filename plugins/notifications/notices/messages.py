@@ -29,5 +29,6 @@ STEP = MessageKind(
     "/console/incidents/notices/{}",
 )
 KINDS = (NOTICE, STEP)
-# As which message the mail of a template's version stays.
-BY = {each: NOTICE for each, (mail, _parameters) in mails.BY.items() if mail is NOTICE.mail}
+# As which message the mail of a template's version stays: a version without one is seen as this is read.
+_BY_MAIL = {kind.mail.name: kind for kind in KINDS}
+BY = {each: _BY_MAIL[mail.name] for each, (mail, _parameters) in mails.BY.items()}
