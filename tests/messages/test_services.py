@@ -180,8 +180,8 @@ def test_a_mail_that_was_turned_off_is_not_sent_and_the_message_stays(world: Wor
     with transaction(SYSTEM) as tx:
         tx.execute(update(Account).values(unwanted_mails=[ASKED]))
     with transaction(world.sign_in("founder")) as tx:
-        asked = {"parameters": ParentAsked.example(), "once": "2"}
-        assert services.tell(tx, REQUEST_CAME, to=reader(world, "founder_2"), **asked) is None
+        other, asked = reader(world, "founder_2"), ParentAsked.example()
+        assert services.tell(tx, REQUEST_CAME, to=other, parameters=asked, once="2") is None
     assert mails("request-came") == 1
 
 

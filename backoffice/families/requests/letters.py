@@ -64,12 +64,14 @@ def _tell_teachers(tx: Transaction, kind: MessageKind, request: GuardianRequest)
     )
     people = tx.scalars(select(Account).where(one_of(Account.id, told)).order_by(Account.id))
     all_of_them = [Recipient(each.id, each.email, each.name, each.language) for each in people]
-    said = {"parameters": asked, "school_id": school.id}
-    mailed = [tell(tx, kind, to=to, subject=request.public_id, **said) for to in all_of_them]
+    mailed = [
+        tell(tx, kind, to=to, parameters=asked, subject=request.public_id, school_id=school.id)
+        for to in all_of_them
+    ]
     if not any(mailed):
         # Each has turned it off: then the parent would wait until a week before the limit.
         for to in all_of_them:
-            post(tx, kind.mail, to=to, **said)
+            post(tx, kind.mail, to=to, parameters=asked, school_id=school.id)
     return bool(told)
 
 
