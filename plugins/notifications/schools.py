@@ -21,7 +21,7 @@ from plugins.notifications import clocks, contracts
 from plugins.notifications.deadlines.engine import Row
 from plugins.notifications.deadlines.law import Tells
 from plugins.notifications.models import ConcernedSchool, EntryKind, GivenNotice, Incident
-from plugins.notifications.notices.queries import is_any_on_its_way, was_any_sent
+from plugins.notifications.notices.queries import is_any_on_its_way, is_form_decided, was_any_sent
 from plugins.notifications.permissions import INCIDENTS_RUN
 from plugins.notifications.picking import PERSONAL
 from plugins.notifications.services import NOT_YET, ON_ITS_WAY, find_open, lines, lock_open, write
@@ -29,6 +29,7 @@ from plugins.notifications.services import NOT_YET, ON_ITS_WAY, find_open, lines
 CHOOSE = lazy("Choose a school or a district.")
 TOLD_ALREADY = lazy("This school was told. It stays in the record.")
 TOO_EARLY = lazy("This lies before the moment at which it was noticed.")
+FORM_FIRST = lazy("A form for this was proposed or approved. Under Notices, hand it in or give it up first.")
 LATE = lazy("This is later than the law allows. Say why; whoever is told reads it.")
 MOST = 10_000_000
 
@@ -242,6 +243,8 @@ def give_notice(
         ]
         if not asked:
             raise NotFound
+        if is_form_decided(tx, row, rule):
+            raise Rejected.whole(FORM_FIRST)
         if asked[0].given_at is not None:
             raise Rejected.whole(gettext("This was written down by somebody else meanwhile."))
         give(tx, row, found, asked, at=at, late_reason=late_reason)
@@ -263,22 +266,29 @@ def give(
     rule, school, reason = asked[0].rule, asked[0].school, lines(late_reason)
     _check_moment(incident, at)
     _check_reason(asked, at, reason)
-    tx.add(
-        GivenNotice(
-            id=tx.take_id(GivenNotice),
-            incident_id=incident.id,
-            rule=rule.id,
-            concerned_school_id=found.schools[school].id if school else None,
-            at=at,
-            late_reason=reason or None,
-            given_by=tx.principal.account_id,
-        )
-    )
-    tx.flush()
+    keep_given(tx, incident, rule.id, found.schools[school].id if school else None, at=at, late_reason=reason)
     if rule.tells is Tells.SCHOOLS and school and found.schools[school].told_at is None:
         _change(tx, found.schools[school], told_at=at, late_reason=reason or None)
     write(tx, incident, EntryKind.TOLD, f"{rule.law}: {rule.citation}", reason=reason or None, at=at)
     record(tx, "incidents.give-notice", incident=incident.id, rule=rule.id)
+
+
+def keep_given(
+    tx: Transaction, incident: Incident, rule: str, school: int | None, *, at: datetime, late_reason: str
+) -> None:
+    """Keep that the notice of a rule was given, of a concerned school by its number where it is about one."""
+    tx.add(
+        GivenNotice(
+            id=tx.take_id(GivenNotice),
+            incident_id=incident.id,
+            rule=rule,
+            concerned_school_id=school,
+            at=at,
+            late_reason=late_reason or None,
+            given_by=tx.principal.account_id,
+        )
+    )
+    tx.flush()
 
 
 def said(people: People) -> str:

@@ -137,7 +137,10 @@ def test_what_was_told_past_a_teacher_is_not_theirs_to_pass_on(world: World) -> 
 
 def test_the_name_of_the_child_is_not_passed_on(world: World) -> None:
     number, child = told(world), world.own_class.children[0]
-    for said in (f"{child.given} was signed in twice", f"There is “{child.given}” in it"):
+    for said in (
+        *(f"{child.given} was signed in twice", f"There is “{child.given}” in it"),
+        f"it was {child.given.lower()}, and {child.given.upper()} again",
+    ):
         with pytest.raises(Rejected) as rejected:
             pass_on(world.sign_in("teacher"), number, said)
         assert set(rejected.value.fields) == {"said"}
@@ -149,6 +152,9 @@ def test_the_words_of_the_child_are_not_passed_on(world: World) -> None:
     number = told(world)
     with pytest.raises(Rejected, match="own words"):
         pass_on(world.sign_in("teacher"), number, f"It said: {NOTE.upper()}.\nThat is all.")
+    # Some of them, too.
+    with pytest.raises(Rejected, match="own words"):
+        pass_on(world.sign_in("teacher"), number, f"There was {NOTE[4:30]} on the page.")
     short = told(world, note="my code")
     pass_on(world.sign_in("teacher"), short, "Somebody used my code")
 

@@ -1,6 +1,7 @@
 """Telling a grown-up, taking up what was told, closing it, passing it on, forgetting it."""
 
 import re
+import unicodedata
 from dataclasses import replace
 from uuid import UUID
 
@@ -38,8 +39,9 @@ CLOSED_ALREADY = lazy("This was closed by somebody else meanwhile.")
 PASSED_ON_ALREADY = lazy("This was passed on already. What you learn later you can report at /report.")
 NAMES_THE_CHILD = lazy("The child's name stands in it. Leave it out: nobody needs it to look into the app.")
 THE_CHILDS_WORDS = lazy("The child's own words stand in it. Say in yours what is wrong with the app.")
-# Shorter words of a child stand in any text.
-OWN_WORDS = 20
+# Shorter words of a child, and of a name, stand in any text.
+OWN_WORDS, SHORTEST_NAME = 20, 3
+_WORD = re.compile(r"\w+")
 
 
 def tell(
@@ -151,11 +153,21 @@ def _check_is_own(tx: Transaction, worry: Worry, said: str) -> None:
     child = select(Student).where(Student.school_id == worry.school_id, Student.id == worry.student_id)
     named = tx.scalars(visible(tx.principal, child, STUDENTS_READ)).first()
     names = [named.given_name, named.family_name] if named else []
-    if any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said) for name in names if name):
+    # Each part of a name, however it is written: who knows a child calls it by one of them.
+    parts = {
+        part for name in names for part in _WORD.findall(_plain(name or "")) if len(part) >= SHORTEST_NAME
+    }
+    if parts & set(_WORD.findall(_plain(said))):
         raise Rejected(said=NAMES_THE_CHILD)
-    words = clean(worry.note or "").casefold()
-    if len(words) >= OWN_WORDS and words in clean(said).casefold():
+    words, text = _plain(worry.note or ""), _plain(said)
+    if any(words[at : at + OWN_WORDS] in text for at in range(len(words) - OWN_WORDS + 1)):
         raise Rejected(said=THE_CHILDS_WORDS)
+
+
+def _plain(text: str) -> str:
+    """Without accents, case, and more than one space between words."""
+    apart = unicodedata.normalize("NFKD", clean(text).casefold())
+    return " ".join("".join(each for each in apart if not unicodedata.combining(each)).split())
 
 
 def _own_address(tx: Transaction) -> str:

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from sqlalchemy import select
+
 from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Principal
@@ -12,7 +14,7 @@ from plugins.notifications import clocks, schools
 from plugins.notifications.authorities import facts
 from plugins.notifications.authorities.paper import Form
 from plugins.notifications.authorities.queries import called
-from plugins.notifications.models import EntryKind, Incident
+from plugins.notifications.models import EntryKind, GivenNotice, Incident
 from plugins.notifications.notices import queries
 from plugins.notifications.notices.models import Audience, Notice, NoticeState, StepKind
 from plugins.notifications.notices.services import OVER, done, reasoned, tell_timeline, to_decide
@@ -90,8 +92,21 @@ def _give(tx: Transaction, incident: Incident, row: Notice, *, at: datetime, lat
         reason = next(filter(None, said), late_reason)
         schools.give(tx, incident, found, [asked], at=at, late_reason=reason)
         return
+    if asked is None and not _is_given(tx, incident, row):
+        # By what is known now nobody asks for it: it was given all the same, should the law ask again.
+        schools.keep_given(tx, incident, row.rule or "", None, at=at, late_reason=late_reason)
+        first = gettext(
+            "A form was handed in that no law asks for by what is known now: %(law)s", law=_law(row)
+        )
+        write(tx, incident, EntryKind.TOLD, first, at=at)
+        return
     further = gettext("Further information was handed in: %(law)s", law=_law(row))
     write(tx, incident, EntryKind.TOLD, further, at=at)
+
+
+def _is_given(tx: Transaction, incident: Incident, row: Notice) -> bool:
+    mine = select(GivenNotice.id).where(GivenNotice.incident_id == incident.id, GivenNotice.rule == row.rule)
+    return tx.scalars(mine.limit(1)).first() is not None
 
 
 def _law(row: Notice) -> str:

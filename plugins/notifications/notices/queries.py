@@ -92,6 +92,15 @@ def is_any_on_its_way(tx: Transaction, incident: Incident) -> bool:
     return _is_any_mailed(tx, incident, ways | (Notice.state == NoticeState.SENT) & _PAUSED)
 
 
+def is_form_decided(tx: Transaction, incident: Incident, rule: str) -> bool:
+    """Whether a form to an authority by a rule was proposed or approved, and not handed in or given up."""
+    forms = rows_of(tx.principal, Notice, INCIDENTS_READ).where(
+        *(Notice.incident_id == incident.id, Notice.rule == rule),
+        Notice.state.in_((NoticeState.PROPOSED, NoticeState.APPROVED)),
+    )
+    return tx.scalar(select(forms.exists())) or False
+
+
 def was_any_sent(tx: Transaction, incident: Incident) -> bool:
     """Whether somebody may have been written to about the incident."""
     return _is_any_mailed(tx, incident, Notice.approved_at.is_not(None))

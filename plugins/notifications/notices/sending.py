@@ -60,8 +60,10 @@ def keep_back(who: Purpose) -> None:
 def tell_schools(who: Purpose) -> int:
     """Tell the schools concerned of notices that one founder let out alone; how many were told."""
     told = 0
+    # Of a form to an authority nothing went out, and the police may want nobody told.
     alone = select(Notice).where(
-        Notice.review_due_at.is_not(None), Notice.schools_told_at.is_(None), Notice.paused_at.is_(None)
+        *(Notice.review_due_at.is_not(None), Notice.schools_told_at.is_(None), Notice.paused_at.is_(None)),
+        Notice.audience != Audience.AUTHORITY,
     )
     with transaction(who) as tx:
         for notice in tx.scalars(alone.order_by(Notice.id).with_for_update()).all():

@@ -64,7 +64,12 @@ VERBS = {
     StepKind.HANDED_IN: "notices.hand-in",
 }
 # How founders are told of what is called otherwise of a form to an authority, of which no mail leaves.
-_STEPS_OF_FORMS = {StepKind.APPROVED.value: "form approved", StepKind.STOPPED.value: "form given up"}
+_STEPS_OF_FORMS = {
+    StepKind.PROPOSED.value: "form proposed",
+    StepKind.APPROVED.value: "form approved",
+    StepKind.ALONE.value: "form alone",
+    StepKind.STOPPED.value: "form given up",
+}
 # What the timeline says, by the audience.
 OUT = {
     Audience.BANNER: lazy("A banner went up on the home page."),
@@ -343,7 +348,7 @@ def _late(tx: Transaction, row: Notice, reason: str) -> str | None:
     """
     now = clock.now()
     if row.audience == Audience.AUTHORITY:
-        gaps = wordings.without_delay(row.said)
+        gaps = wordings.without_delay(wordings.template_of(row.template, row.template_version), row.said)
         asked = facts.asked_by(_standing(tx, row), row.rule or "") if gaps else None
         if facts.is_late(asked, now=now):
             raise Rejected(**dict.fromkeys(gaps, str(LATE_FORM)))

@@ -213,8 +213,10 @@ def missing(template: Template, said: Said) -> dict[str, str]:
     return dict(_missing(template, said))
 
 
-def without_delay(said: Said) -> list[str]:
+def without_delay(template: Template, said: Said) -> list[str]:
     """The inputs in which a form does not say why it comes late, in each language that it is written in."""
+    if all(field.name != DELAY for field in template.fields):
+        return []
     return [
         input_name(language, DELAY)
         for language in LANGUAGES

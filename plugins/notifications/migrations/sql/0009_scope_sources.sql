@@ -45,7 +45,8 @@ language sql stable security definer set search_path = plugin_notifications, app
                           e.started_at + interval '1 microsecond') as over_at
             from account_session e where e.public_id = known_by or e.account_id = number) s
    where is_founder()
-     and (s.public_id = known_by or (s.started_at <= moment and moment < s.over_at))
+     -- A moment that somebody types is a whole minute.
+     and (s.public_id = known_by or (s.started_at < moment + interval '1 minute' and moment < s.over_at))
      and (exists (select from membership m where m.account_id = s.account_id)
           or exists (select from teaching_role t where t.account_id = s.account_id))
 $$;
@@ -139,12 +140,13 @@ language sql stable security definer set search_path = plugin_notifications, app
                  union
                  select s.id, n.from_at, n.until_at from named n join school s on s.district_id = n.district_id
                   where n.extent = 'district'),
-       class as (select t.school_id, t.classroom_id, n.from_at, n.until_at
+       -- An export holds those, too, who have left a class that it holds.
+       class as (select t.school_id, t.classroom_id, n.kind = 'export' as ever, n.from_at, n.until_at
                    from named n join teaching_role t on t.account_id = n.account_id
                    join school s on s.id = t.school_id
                   where n.extent in ('account', 'rooms') or n.extent = 'own' and s.kind = 'personal'
                  union
-                 select c.school_id, c.id, n.from_at, n.until_at
+                 select c.school_id, c.id, n.kind = 'export', n.from_at, n.until_at
                    from named n join classroom c on c.school_id = n.school_id and c.id = n.classroom_id
                   where n.extent = 'classroom'),
        child as (select s.school_id, s.id from student s join whole w on w.id = s.school_id
@@ -152,7 +154,7 @@ language sql stable security definer set search_path = plugin_notifications, app
                  union
                  select e.school_id, e.student_id from enrollment e join class c
                      on c.school_id = e.school_id and c.classroom_id = e.classroom_id
-                  where e.joined_at < c.until_at and (e.ended_at is null or e.ended_at > c.from_at)
+                  where e.joined_at < c.until_at and (c.ever or e.ended_at is null or e.ended_at > c.from_at)
                  union
                  select s.school_id, s.id from named n
                    join student s on s.school_id = n.school_id and s.id = n.student_id
@@ -174,7 +176,7 @@ language sql stable security definer set search_path = plugin_notifications, app
   union all
   select distinct 'parent', g.school_id, null::bigint, g.account_id
     from named n cross join child c join guardian_link g on g.school_id = c.school_id and g.student_id = c.id
-   where g.created_at < n.until_at and (g.ended_at is null or g.ended_at > n.from_at)
+   where g.approved_at < n.until_at and (g.ended_at is null or g.ended_at > n.from_at)
      and (n.extent <> 'family' or g.account_id = n.account_id)
 $$;
 comment on function plugin_notifications.reached_by is
@@ -233,19 +235,27 @@ begin
   select r.source_id, e.id from r join each e using (kind, school_id, student, account)
   on conflict do nothing;
 
-  update affected_person p
-     set no_longer_at = case when p.no_longer_at is null then at end
-   where p.incident_id = number
+  -- In sets: looking for each person among all who were written to would not end.
+  with sourced as materialized (
+    select r.person_id, bool_or(s.withdrawn_at is null) as by_one_that_stands
+      from scope_reach r join scope_source s on s.id = r.source_id
+     where s.incident_id = number group by 1),
+  written as materialized (
+    select distinct d.account_id from notice_delivery d join notice n on n.id = d.notice_id
+     where n.incident_id = number and d.account_id is not null),
+  kept as materialized (
+    select p.id from affected_person p join written w on w.account_id = p.account_id where p.incident_id = number
+     union
+    select p.id from affected_person p
+      join guardian_link g on g.school_id = p.school_id and g.student_id = p.student_id
+      join written w on w.account_id = g.account_id
+     where p.incident_id = number and g.approved_at is not null)
+  update affected_person p set no_longer_at = case when p.no_longer_at is null then at end
+    from affected_person q left join sourced o on o.person_id = q.id left join kept k on k.id = q.id
+   where q.incident_id = number and p.id = q.id
      and (p.no_longer_at is null) <> (
-       exists (select from scope_reach r join scope_source s on s.id = r.source_id
-                where r.person_id = p.id and s.withdrawn_at is null)
-       or (p.no_longer_at is null and exists (select from scope_reach r where r.person_id = p.id)
-           and exists (
-             select from notice_delivery d join notice n on n.id = d.notice_id
-              where n.incident_id = number
-                and (d.account_id = p.account_id
-                     or d.account_id in (select g.account_id from guardian_link g
-                                          where g.school_id = p.school_id and g.student_id = p.student_id)))));
+       coalesce(o.by_one_that_stands, false)
+       or (p.no_longer_at is null and o.person_id is not null and k.id is not null));
 
   return query
   with then_ as (

@@ -265,6 +265,49 @@ def test_more_is_handed_in_later(world: World, founders: Founders) -> None:
     assert timeline(incident)[-1][1] == "Further information was handed in: GDPR"
 
 
+def test_what_no_law_asks_for_any_more_was_given_all_the_same(world: World, founders: Founders) -> None:
+    incident = at_home(world, founders[0])
+    notice = approve(founders, incident)
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Incident).where(Incident.public_id == incident).values(risk=Risk.UNLIKELY))
+    assert asked(founders[0], incident) is None
+    hand_in(founders[0], notice)
+    assert given(incident) == [(GDPR, None)]
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Incident).where(Incident.public_id == incident).values(risk=Risk.RISK))
+    assert asked(founders[0], incident).given_at is not None
+
+
+def test_while_a_form_is_decided_about_nobody_writes_down_that_it_went_out(
+    world: World, founders: Founders
+) -> None:
+    incident = at_home(world, founders[0])
+    notice = write(founders[0], incident)
+    notices.propose_notice(principal=founders[0], notice=notice, version=0)
+    told: dict[str, Any] = {"incident": incident, "rule": GDPR, "school": None, "late_reason": ""}
+    for _ in range(2):
+        with pytest.raises(Rejected, match="hand it in or give it up"):
+            schools.give_notice(principal=founders[0], at=clock.now(), **told)
+        if row_of(notice).state == NoticeState.PROPOSED:
+            notices.approve_notice(principal=founders[1], notice=notice, version=0)
+    authorities.give_up(principal=founders[0], notice=notice, reason=REASON)
+    schools.give_notice(principal=founders[0], at=clock.now(), **told)
+    assert given(incident) == [(GDPR, None)]
+
+
+def test_of_a_form_that_one_founder_approved_schools_are_told_nothing(
+    world: World, founders: Founders
+) -> None:
+    notice = write(founders[0], at_home(world, founders[0]))
+    notices.propose_notice(principal=founders[0], notice=notice, version=0)
+    waited(notice)
+    notices.approve_alone(principal=founders[0], notice=notice, version=0, reason=REASON)
+    assert sending.tell_schools(WORKER) == 0
+    assert mails("notifications.notice-alone") == []
+    (_told, said) = mails("notifications.notice-step")[-1]
+    assert "A form to an authority was approved by one founder alone" in said
+
+
 def test_nobody_approves_the_own_form(world: World, founders: Founders) -> None:
     incident = at_home(world, founders[0])
     notice = write(founders[0], incident)
