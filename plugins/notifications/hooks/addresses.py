@@ -17,6 +17,8 @@ HTTP, HTTPS = 80, 443
 _WRITTEN = re.compile(r"[!-~]+")
 _NAME = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.?")
 # Behind these stand addresses of version 4, which count as themselves.
+_INTERNET, _UNIQUE_LOCAL = ipaddress.IPv6Network("2000::/3"), ipaddress.IPv6Network("fc00::/7")
+_KEYS_OF_A_CLOUD = ipaddress.IPv6Network("fd00:ec2::/32")
 _TRANSLATED = ipaddress.IPv6Network("64:ff9b::/96")
 
 
@@ -79,6 +81,9 @@ def may_be_called(found: IPAddress, *, private: bool, is_secure: bool = True) ->
         return False
     if not is_secure:
         return private and found.is_loopback
+    if isinstance(found, ipaddress.IPv6Address) and found not in _INTERNET:
+        # Of others some stand for addresses of version 4 inside, in ways that each network chooses.
+        return private and (found.is_loopback or (found in _UNIQUE_LOCAL and found not in _KEYS_OF_A_CLOUD))
     return found.is_global or (private and (found.is_private or found.is_loopback))
 
 

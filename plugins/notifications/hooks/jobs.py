@@ -9,12 +9,12 @@ from plugins.notifications.hooks import sending
 def call_districts(run: JobRun) -> Counts:
     """Call the systems of districts whose schools a notice went out to, and keep what became of it."""
     settings: Settings = run.app.extensions["backoffice"].settings
+    noted, given_up = sending.note_due(run.who), sending.give_up(run.who)
+    delivered = sending.call_all(run.who, private=settings.hooks_private, progress=run.progress)
     return {
-        lazy("calls to be made"): sending.note_due(run.who),
-        lazy("calls delivered"): sending.call_all(
-            run.who, private=settings.hooks_private, progress=run.progress
-        ),
-        lazy("calls given up"): sending.give_up(run.who),
+        lazy("calls to be made"): noted,
+        lazy("calls delivered"): delivered,
+        lazy("calls given up"): given_up,
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
 
 from backoffice.access.lookup import rows_of
@@ -19,8 +19,8 @@ from plugins.notifications.models import ConcernedSchool, Incident
 from plugins.notifications.notices.models import Audience, Notice, NoticeState
 
 SHOWN = 20
-# A notice may be written to everybody, and its incident closed, before workers look.
-NOTED_WITHIN = timedelta(days=1)
+# What came of trying an address out is of use for so long.
+TESTS_KEPT = timedelta(days=30)
 _WAITS = HookCall.state == CallState.WAITING
 _IS_TEST = HookCall.notice_id.is_(None)
 _GOES_OUT = and_(Notice.state.in_((NoticeState.APPROVED, NoticeState.SENT)), Notice.paused_at.is_(None))
@@ -86,9 +86,14 @@ def calls_of(tx: Transaction, notices: Sequence[Notice]) -> Mapping[int, Mapping
 # ---------------------------------------------------------------------- as the system
 
 
-def note_due(tx: Transaction, *, at: datetime) -> int:
-    """Have each district's system called once by each notice that went out to schools of it; how many."""
-    still = or_(Incident.closed_at.is_(None), Notice.sent_at > at - NOTED_WITHIN)
+def note_due(tx: Transaction, *, at: datetime, notice: Notice | None = None) -> int:
+    """Have each district's system called once by each notice, or by this one, that goes out to its schools.
+
+    While it is being written: as long as that lasts nobody adds a school to those that two founders have
+    decided about. How many calls were noted.
+    """
+    goes_out = and_(Notice.state == NoticeState.APPROVED, Notice.paused_at.is_(None))
+    this = true() if notice is None else Notice.id == notice.id
     wanted = (
         select(DistrictHook.id.label("hook_id"), Notice.id.label("notice_id"))
         .join(School, School.district_id == DistrictHook.district_id)
@@ -96,8 +101,8 @@ def note_due(tx: Transaction, *, at: datetime) -> int:
         .join(Incident, Incident.id == ConcernedSchool.incident_id)
         .join(Notice, Notice.incident_id == Incident.id)
         .outerjoin(HookCall, and_(HookCall.hook_id == DistrictHook.id, HookCall.notice_id == Notice.id))
-        .where(HookCall.id.is_(None), Notice.audience == Audience.SCHOOLS, _GOES_OUT)
-        .where(ConcernedSchool.left_out_at.is_(None), ~Incident.is_drill, still)
+        .where(HookCall.id.is_(None), Notice.audience == Audience.SCHOOLS, goes_out, this)
+        .where(ConcernedSchool.left_out_at.is_(None), ~Incident.is_drill)
         .distinct()
     )
     found = tx.rows(wanted)
@@ -147,11 +152,13 @@ def finish(tx: Transaction, number: int, *, attempt: int, **became: Any) -> None
 
 
 def give_up(tx: Transaction, *, at: datetime, most: int) -> int:
-    """Give up what nobody will call any more, and forget trials of addresses that are gone; how many.
+    """Give up what nobody will call any more, and forget old trials, and those of addresses that are gone.
 
-    That is: the address is gone, the notice was stopped, or a worker was killed in the last attempt.
+    That is: the address is gone, the notice was stopped, or a worker was killed in the last attempt. How many
+    were given up.
     """
-    tx.execute(delete(HookCall).where(HookCall.hook_id.is_(None), _IS_TEST))
+    old = or_(HookCall.hook_id.is_(None), HookCall.finished_at < at - TESTS_KEPT)
+    tx.execute(delete(HookCall).where(_IS_TEST, old).execution_options(synchronize_session=False))
     stopped = select(Notice.id).where(Notice.id == HookCall.notice_id, Notice.state == NoticeState.ENDED)
     tried: ColumnElement[bool] = or_(HookCall.attempts >= most, and_(_IS_TEST, HookCall.attempts > 0))
     over = or_(HookCall.hook_id.is_(None), stopped.exists(), and_(tried, HookCall.next_try_at <= at))

@@ -4,7 +4,9 @@ The attempt is counted and the next one set before the call is made. A worker th
 a call that is made again, with the same identifier, and never one that is lost.
 """
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
@@ -23,7 +25,8 @@ AFTER = (*(timedelta(minutes=n) for n in _MINUTES), *(timedelta(hours=n) for n i
 MOST = len(AFTER) + 1
 # So long whoever makes the last attempt has it to itself; a call takes seconds.
 LAST = timedelta(minutes=1)
-A_RUN = 200
+# A run makes so many calls at once, and begins none after so many seconds: other work waits for its worker.
+AT_ONCE, A_RUN = 8, 20.0
 
 
 @dataclass(frozen=True)
@@ -45,15 +48,20 @@ def note_due(who: Purpose) -> int:
         return queries.note_due(tx, at=clock.now())
 
 
-def call_all(who: Purpose, *, private: bool, progress: Callable[[int], None], most: int = A_RUN) -> int:
-    """Make the calls that are due, so many at most; how many were delivered."""
-    delivered = 0
-    for done in range(1, most + 1):
-        claimed = claim(who)
-        if claimed is None:
-            break
-        delivered += _call(who, claimed, private=private)
-        progress(done)
+def call_all(who: Purpose, *, private: bool, progress: Callable[[int], None], lasts: float = A_RUN) -> int:
+    """Make the calls that are due, and begin none after so many seconds; how many were delivered.
+
+    The others are made by the next run.
+    """
+    delivered, done, ends = 0, 0, time.perf_counter() + lasts
+    with ThreadPoolExecutor(AT_ONCE) as calls:
+        while time.perf_counter() < ends and (some := list(_claimed(who))):
+            # Threads call, and no more: what came of it is written here.
+            answers = calls.map(lambda each: _answer(each, private=private), some)
+            for each, status in zip(some, answers, strict=True):
+                delivered += _keep(who, each, status)
+            done += len(some)
+            progress(done)
     return delivered
 
 
@@ -91,12 +99,26 @@ def _body(tx: Transaction, call: HookCall, district: int) -> bytes | None:
     return content.of_notice(call.created_at, notice, incident, schools) if schools else None
 
 
-def _call(who: Purpose, claimed: Claimed, *, private: bool) -> bool:
+def _claimed(who: Purpose) -> Iterator[Claimed]:
+    """As many as are made at once."""
+    for _ in range(AT_ONCE):
+        claimed = claim(who)
+        if claimed is None:
+            return
+        yield claimed
+
+
+def _answer(claimed: Claimed, *, private: bool) -> int | None:
+    """The status that a call is answered with; None for no answer."""
     signed = signing.headers(claimed.secret, call=claimed.public_id, at=clock.now(), body=claimed.body)
     try:
-        status = calling.call(claimed.url, claimed.body, signed, private=private)
+        return calling.call(claimed.url, claimed.body, signed, private=private)
     except calling.NoAnswer:
-        status = None
+        return None
+
+
+def _keep(who: Purpose, claimed: Claimed, status: int | None) -> bool:
+    """Write down what came of a call; whether it was delivered."""
     is_over = claimed.is_test or claimed.attempt >= MOST or status == HTTPStatus.GONE
     is_delivered = status is not None and HTTPStatus(200) <= status < HTTPStatus.MULTIPLE_CHOICES
     state = CallState.DELIVERED if is_delivered else CallState.GIVEN_UP if is_over else CallState.WAITING

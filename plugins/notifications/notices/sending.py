@@ -16,6 +16,7 @@ from backoffice.messages.services import tell_many
 from backoffice.outbox import holding
 from backoffice.outbox.models import HANDED_OVER, MailState
 from backoffice.outbox.services import Letter, post
+from plugins.notifications.hooks import queries as hooks
 from plugins.notifications.models import EntryKind, Incident, TimelineEntry
 from plugins.notifications.notices import lateness, mails, messages, queries, services
 from plugins.notifications.notices.models import (
@@ -164,6 +165,8 @@ def _post(tx: Transaction, notice: Notice, some: Sequence[Told]) -> Sequence[int
 
 def _all_told(tx: Transaction, notice: Notice) -> None:
     now = clock.now()
+    # Before others may be added to those whom it is for.
+    hooks.note_due(tx, at=now, notice=notice)
     notice.state, notice.sent_at = NoticeState.SENT, now
     said = str(services.SENT[Audience(notice.audience)])
     tx.add(

@@ -38,6 +38,10 @@ begin
   values (of_district, new_url, first_secret, (ids('account'))[1], at)
   on conflict (district_id) do update set url = excluded.url, set_by = excluded.set_by, set_at = excluded.set_at
   returning h.secret = first_secret into is_new;
+  -- What could not be delivered to the address before is tried at this one without waiting.
+  update hook_call c set next_try_at = at
+    from district_hook h
+   where h.district_id = of_district and c.hook_id = h.id and c.state = 'waiting' and c.attempts > 0;
   return is_new;
 end $$;
 comment on function plugin_notifications.set_hook is

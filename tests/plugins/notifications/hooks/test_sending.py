@@ -9,20 +9,32 @@ from hashlib import sha256
 
 import pytest
 import time_machine
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
+from backoffice.schools.models import District, School
+from backoffice.storage.public_id import new_public_id
+from plugins.notifications import schools
 from plugins.notifications.hooks import sending, services
-from plugins.notifications.hooks.models import CallState
+from plugins.notifications.hooks.models import CallState, HookCall
 from plugins.notifications.models import ConcernedSchool, Incident
+from plugins.notifications.notices import sending as written
 from plugins.notifications.notices import services as notices
 from plugins.notifications.notices.models import Audience, Notice
 from tests.factories.world import SYSTEM, World
 from tests.plugins.notifications.hooks.conftest import CALLER, again, calls, set_up, work
 from tests.plugins.notifications.hooks.sink import Sink
-from tests.plugins.notifications.notices.conftest import BOTH, REASON, Founders, let_out, propose, row_of
+from tests.plugins.notifications.notices.conftest import (
+    BOTH,
+    REASON,
+    WORKER,
+    Founders,
+    let_out,
+    propose,
+    row_of,
+)
 
 SPANS = (1, 5, 30, 120, 300, 600, 1440, 1440)
 
@@ -264,13 +276,78 @@ def test_a_test_is_sent_once(world: World, leader: Principal, sink: Sink) -> Non
 
 
 @pytest.mark.usefixtures("secret")
-def test_an_incident_that_was_closed_long_ago_calls_nobody(
-    world: World, founders: Founders, incident: str, leader: Principal, sink: Sink
+def test_what_went_out_before_there_was_an_address_calls_nobody(
+    founders: Founders, incident: str, sink: Sink
 ) -> None:
-    """A district that sets its address a year later is not told of what was."""
     notice = let_out(founders, incident, Audience.SCHOOLS)
     with transaction(SYSTEM) as tx:
-        sent = {"state": "sent", "sent_at": clock.now() - timedelta(days=2)}
+        sent = {"state": "sent", "sent_at": clock.now()}
         tx.execute(update(Notice).where(Notice.public_id == notice).values(**sent))
-        tx.execute(update(Incident).where(Incident.public_id == incident).values(closed_at=clock.now()))
     assert (work(), calls(), sink.got) == (0, [], [])
+
+
+@pytest.mark.usefixtures("secret")
+def test_whoever_is_added_once_it_went_out_is_not_called(
+    world: World, founders: Founders, incident: str, sink: Sink
+) -> None:
+    """Two founders have decided about the schools that were concerned then."""
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(ConcernedSchool).values(school_id=world.outside.id))
+    let_out(founders, incident, Audience.SCHOOLS)
+    written.send_notices(WORKER, progress=lambda _done: None)
+    schools.concern(principal=founders[0], incident=incident, place=world.home.public_id)
+    assert (work(), calls(), sink.got) == (0, [], [])
+
+
+@pytest.mark.usefixtures("secret")
+def test_what_is_written_to_everybody_before_anybody_looks_calls_all_the_same(
+    founders: Founders, incident: str, sink: Sink
+) -> None:
+    let_out(founders, incident, Audience.SCHOOLS)
+    written.send_notices(WORKER, progress=lambda _done: None)
+    assert work() == 1
+    assert len(sink.got) == 1
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_district_is_told_of_its_own_schools_alone(
+    world: World, founders: Founders, incident: str, sink: Sink
+) -> None:
+    with transaction(SYSTEM) as tx:
+        where = {"country": "US", "state": "CA", "time_zone": "America/Los_Angeles", "language": "en"}
+        other = District(public_id=new_public_id(), name="Walrus District", created_at=clock.now(), **where)
+        tx.add(other)
+        tx.flush()
+        tx.execute(update(School).where(School.id == world.outside.id).values(district_id=other.id))
+        number = tx.scalars(select(Incident.id).where(Incident.public_id == incident)).one()
+        place = {"place": "US-CA", "time_zone": "America/Los_Angeles", "school_id": world.outside.id}
+        people = {"students": 7, "staff": 7, "parents": 7}
+        tx.add(ConcernedSchool(public_id=new_public_id(), incident_id=number, **place, **people))
+    try:
+        let_out(founders, incident, Audience.SCHOOLS)
+        assert work() == 1
+        ((_headers, body),) = sink.got
+        assert [each["id"] for each in json.loads(body)["data"]["schools"]] == [world.home.public_id]
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(School).where(School.id == world.outside.id).values(district_id=None))
+            tx.execute(delete(District).where(District.id == other.id))
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_run_ends_in_time_whatever_systems_do(founders: Founders, incident: str, sink: Sink) -> None:
+    let_out(founders, incident, Audience.SCHOOLS)
+    assert (work(lasts=0), sink.got) == (0, [])
+    assert [each.attempts for each in calls()] == [0]
+
+
+@pytest.mark.usefixtures("secret")
+def test_old_trials_are_forgotten(world: World, leader: Principal, sink: Sink) -> None:
+    services.send_test(principal=leader, school=world.home.public_id)
+    work()
+    assert len(calls()) == 1
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(HookCall).values(finished_at=clock.now() - timedelta(days=31)))
+    work()
+    assert calls() == []
+    assert len(sink.got) == 1
