@@ -11,7 +11,7 @@ from backoffice.privacy.retention.runs import forget
 def forget_messages(run: JobRun) -> Counts:
     """Forget what was told longer ago than it is kept."""
     with transaction(run.who) as tx:
-        return {"messages": forget(tx, MESSAGES)}
+        return {lazy("messages forgotten"): forget(tx, MESSAGES)}
 
 
 JOBS = (

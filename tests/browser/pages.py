@@ -1118,7 +1118,7 @@ PAGES: Mapping[str, Stop] = {
     "whom notices go to": Stop("leader", "/console/schools/{school}/contacts"),
     "whom notices to the district go to": Stop("leader", "/console/schools/{school}/district-contacts"),
     "the district's own system": Stop("leader", "/console/district-systems/{school}"),
-    "the district's own system, address": Stop("leader", "/console/district-systems/{school}/edit"),
+    "the address of the district's own system": Stop("leader", "/console/district-systems/{school}/edit"),
     "whom notices go to, error": Stop("leader", "/console/schools/{school}/contacts", nobodys_address),
     "how the staff sign in, error": Stop("leader", "/console/schools/{school}/sign-in", from_nowhere),
     "teachers": Stop("leader", "/console/teachers/"),
@@ -1203,7 +1203,7 @@ PAGES: Mapping[str, Stop] = {
             ("a session of a scope", "scope", "A session of an account", "Compute it"),
             ("an export of a scope", "scope", "An export", "Compute it"),
             ("a school of a scope", "scope", "A school or class", "Compute it"),
-            ("what a scope follows from, withdrawn", "withdraw", "Withdraw something", "Withdraw it"),
+            ("a source of a scope that is withdrawn", "withdraw", "Withdraw something", "Withdraw it"),
         )
         for error in ("", send)
     },

@@ -117,7 +117,7 @@ def test_two_founders_play_a_drill(visit: Callable[..., Page], site: Site, secon
     # Five hours later something new has come in.
     go_on(incident.rsplit("/", 1)[1], timedelta(minutes=5))
     one.goto(incident)
-    one.get_by_role("link", name="Say what you do about it").click()
+    one.get_by_role("link", name="Answer").first.click()
     one.get_by_label("What do you do about it?").fill("We look at who else was in that class.")
     one.get_by_role("button", name="Write it down").click()
     expect(one.get_by_text("Answered", exact=True)).to_be_visible()

@@ -53,6 +53,7 @@ REACHED: Mapping[str, str] = {
     "event": ROW,
     "report": ROW,
     "incident": ROW,
+    "drill_event": "stands on the page of its incident",
     "concerned_school": "stands on the page of its incident",
     "notice": "stands on the page of its incident's notices",
     "custom_field": ROW,

@@ -1,7 +1,6 @@
 """Drills as tables: after which script one is played, what came in, and what it scored."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped
@@ -20,7 +19,8 @@ _ACCOUNT = Account.__table__.c
 class Drill(NotificationsBase):  # type: ignore[misc, valid-type]
     """That an incident is played, and what it scored when it was closed.
 
-    `parts` holds the points of each part, so that the next drill is compared with what this one was given.
+    `parts` holds the points of each part ("banner 15"), so that the next drill is compared with what this one
+    was given.
     """
 
     __tablename__ = "drill"
@@ -40,7 +40,7 @@ class Drill(NotificationsBase):  # type: ignore[misc, valid-type]
     begun_at: Mapped[datetime] = columns.moment("From when on time runs faster", keep=Keep.SIX_YEARS)
     faster: Mapped[int] = columns.number("How many times faster", keep=Keep.SIX_YEARS)
     score: Mapped[int | None] = columns.number("What it scored, of 100", keep=Keep.SIX_YEARS)
-    parts: Mapped[dict[str, Any] | None] = columns.sealed_json("What each part scored", keep=Keep.SIX_YEARS)
+    parts: Mapped[list[str] | None] = columns.words("What each part scored", keep=Keep.SIX_YEARS)
 
 
 class DrillEvent(NotificationsBase):  # type: ignore[misc, valid-type]

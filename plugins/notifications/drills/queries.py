@@ -69,7 +69,7 @@ def played(tx: Transaction, *, before: datetime | None = None, most: int = MOST_
         some = some.where(Incident.closed_at < before)
     newest = visible(tx.principal, some).order_by(Incident.closed_at.desc(), Incident.id.desc())
     return [
-        Played(incident, title_of(drill), Scored(drill.parts or {}), drill.score or 0, incident.closed_at)
+        Played(incident, title_of(drill), Scored.of(drill.parts or []), drill.score or 0, incident.closed_at)
         for incident, drill in tx.execute(newest.limit(most))
         if incident.closed_at is not None
     ]

@@ -55,6 +55,6 @@ def keep_score(tx: Transaction, incident: Incident, *, at: datetime) -> None:
     tx.execute(
         update(Drill)
         .where(Drill.incident_id == incident.id)
-        .values(score=done.score, parts=dict(done.parts))
+        .values(score=done.score, parts=done.kept)
         .execution_options(synchronize_session=False)
     )

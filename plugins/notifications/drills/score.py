@@ -50,6 +50,16 @@ class Scored:
 
     parts: Mapping[str, int]
 
+    @classmethod
+    def of(cls, kept: Sequence[str]) -> "Scored":
+        """What was kept of it."""
+        return cls({name: int(points) for name, points in (each.split() for each in kept)})
+
+    @property
+    def kept(self) -> list[str]:
+        """As it is kept."""
+        return [f"{name} {points}" for name, points in self.parts.items()]
+
     @property
     def score(self) -> int:
         """All points, as a share of those that could be had."""

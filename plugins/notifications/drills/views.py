@@ -103,7 +103,7 @@ class DrillsPage(GuardedView):
             return redirect(f"{HERE}{public_id}", 303)
         at = incident.closed_at or clock.now()
         before = next(iter(queries.played(tx, before=at, most=1)), None)
-        now = Scored(drill.parts) if drill.parts is not None else scored(tx, incident, at=at)
+        now = Scored.of(drill.parts) if drill.parts is not None else scored(tx, incident, at=at)
         return self.render(
             "notifications/drill.html",
             incident=incident,

@@ -17,6 +17,7 @@ from plugins.notifications import clocks, queries
 from plugins.notifications.clocks import Standing
 from plugins.notifications.deadlines.engine import Row
 from plugins.notifications.drills import queries as drills
+from plugins.notifications.drills.score import Scored
 from plugins.notifications.hooks.queries import calls_of
 from plugins.notifications.models import ConcernedSchool, GivenNotice, Incident, IncidentTask, TimelineEntry
 from plugins.notifications.notices.models import Notice
@@ -73,7 +74,7 @@ def _played(tx: Transaction, incident: Incident, who: Founders, now: datetime) -
         "begun_at": _moment(drill.begun_at),
         "faster": drill.faster,
         "score": drill.score,
-        "parts": drill.parts,
+        "parts": dict(Scored.of(drill.parts).parts) if drill.parts is not None else None,
         "came_in": [
             {
                 "name": each.name,

@@ -64,12 +64,12 @@ def test_while_nothing_is_open_the_newest_drill_counts(app: Flask, world: World,
     # Nobody let a notice out: somebody only looked how drills are.
     assert look(app).state is State.NOT_EXERCISED
     with transaction(SYSTEM) as tx:
-        tx.execute(update(Drill).values(score=0, parts={"two": 0}))
+        tx.execute(update(Drill).values(score=0, parts=["two 0"]))
     found = look(app)
     assert (found.state, "scored 0 of 100" in found.evidence) == (State.FALLS_SHORT, True)
     with transaction(SYSTEM) as tx:
         best = update(Drill).where(Drill.id == select(func.max(Drill.id)).scalar_subquery())
-        tx.execute(best.values(score=90, parts={"deadlines": 25, "two": 5}))
+        tx.execute(best.values(score=90, parts=["deadlines 25", "two 5"]))
     found = look(app)
     assert found.state is State.HOLDS
     assert "scored 90 of 100, 25 of 30 for deadlines (the one before: 0)." in found.evidence

@@ -39,5 +39,4 @@ create policy app_update on plugin_notifications.drill_event for update to backo
 grant update (score, parts) on plugin_notifications.drill to backoffice_app;
 grant update (answered_at, answered_by, answer) on plugin_notifications.drill_event to backoffice_app;
 
-alter table plugin_notifications.drill alter column parts set statistics 0;
 alter table plugin_notifications.drill_event alter column answer set statistics 0;

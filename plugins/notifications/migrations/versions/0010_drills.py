@@ -22,7 +22,7 @@ def upgrade() -> None:
         _moment("begun_at", nullable=False),
         sa.Column("faster", sa.Integer(), nullable=False),
         sa.Column("score", sa.Integer(), nullable=True),
-        sa.Column("parts", sa.LargeBinary(), nullable=True),
+        sa.Column("parts", sa.ARRAY(sa.Text()), nullable=True),
         _check("drill", "faster_up_to_sixty_times", "faster between 1 and 60"),
         _check("drill", "of_a_hundred", "score between 0 and 100"),
         _check("drill", "score_with_its_parts", "(score is null) = (parts is null)"),

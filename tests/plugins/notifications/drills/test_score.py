@@ -149,7 +149,7 @@ def test_what_was_scored_is_kept_and_compared(founders: Founders) -> None:
         services.close_incident(principal=founders[0], incident=made, reason=WHY, although_open=True)
     kept = drill_of(first)
     assert kept.parts is not None
-    assert kept.score == Scored(kept.parts).score
+    assert kept.score == Scored.of(kept.parts).score
     with transaction(founders[0]) as tx:
         newest, before = queries.played(tx)
         assert [each.incident.public_id for each in (newest, before)] == [second, first]

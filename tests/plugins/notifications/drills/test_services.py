@@ -122,10 +122,10 @@ def test_what_was_scored_or_answered_stays_as_it_was(founders: Founders) -> None
     first = events_of(made)[0]
     services.answer_event(principal=founders[0], event=first.public_id, answer=DONE)
     with transaction(SYSTEM) as tx:
-        tx.execute(update(Drill).values(score=7, parts={}))
+        tx.execute(update(Drill).values(score=7, parts=[]))
     # While it is open, too.
     with transaction(founders[0]) as tx:
-        again = tx.execute(text("update plugin_notifications.drill set score = 100, parts = 'x'"))
+        again = tx.execute(text("update plugin_notifications.drill set score = 100, parts = '{}'"))
         assert again.rowcount == 0  # type: ignore[attr-defined]
         answers = tx.execute(
             text("update plugin_notifications.drill_event set answer = 'x' where id = :id"), {"id": first.id}
