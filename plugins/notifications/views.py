@@ -106,9 +106,6 @@ class IncidentsGrid(Grid):
     commands = (
         Command(lazy("Look at incidents"), "index", "incidents/", also=lazy("breach clocks deadlines")),
         Command(lazy("Open an incident"), "open", "incidents/new", also=lazy("breach something went wrong")),
-        Command(
-            lazy("Look at drills"), "index", "incidents/drills", also=lazy("practise exercise breach score")
-        ),
     )
 
     def rows(self, tx: Transaction, things: Sequence[Incident]) -> list[Row]:

@@ -90,6 +90,7 @@ OPEN_TO_A_HELPER = {
         "console_students.narrow",
         "console_classrooms.narrow",
     ),
+    "console_inbox.index",
     *("console_density.index", "console_find.index", "console_find.search", "console_views.index"),
     "console_classrooms.import_blank",
     "console_classrooms.import_confirmed",

@@ -29,6 +29,8 @@ from backoffice.storage.keyring import KeyPurpose, Keyring, Stage
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students import tokens
 from plugins.exports.models import Export, ExportState
+from plugins.notifications.drills.models import DrillEvent
+from plugins.notifications.scope.models import ScopeSource
 from plugins.rosters.models import RosterImport, RosterUpload
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, World
@@ -120,6 +122,9 @@ def test_every_value_of_every_table_lies_under_the_new_key_and_says_what_it_said
         tx.execute(update(AccountLetter).values(device="Safari on an iPhone"))
         tx.execute(update(SecurityEvent).values(note="Called them"))
         tx.execute(update(Export).values(**BEING_MADE))
+        tx.execute(update(DrillEvent).values(answered_at=clock.now(), answer="Call the narwhal"))
+        withdrawn = {"withdrawn_at": clock.now(), "withdrawn_reason": "It was a walrus"}
+        tx.execute(update(ScopeSource).values(**withdrawn))
     factory.add_passkey(world.people["founder"].id)
     world.sign_in("teacher")
     world.student(world.own_class, world.own_class.children[0])

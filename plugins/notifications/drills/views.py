@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from backoffice import clock
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.transaction import Transaction
+from backoffice.console.command import Command
 from backoffice.console.guard import GuardedView
 from backoffice.language.texts import gettext, lazy
 from backoffice.plugin import Plugin
@@ -45,6 +46,11 @@ class DrillsPage(GuardedView):
     }
     title = lazy("Drills")
     address = "incidents"
+    commands = (
+        Command(
+            lazy("Look at drills"), "index", "incidents/drills", also=lazy("practise exercise breach score")
+        ),
+    )
 
     @classmethod
     def placed(cls, plugin: Plugin | None = None) -> GuardedView:

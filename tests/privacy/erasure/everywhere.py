@@ -40,6 +40,7 @@ from backoffice.storage.public_id import new_public_id
 from backoffice.students.worries.models import GoesTo
 from plugins.exports.models import Export, ExportState, Intake
 from plugins.notifications.drills.models import DrillEvent
+from plugins.notifications.hooks.models import DistrictHook
 from plugins.notifications.models import Incident, IncidentTask
 from plugins.notifications.notices.models import LetterBatch, Notice
 from plugins.notifications.scope.models import AffectedPerson, ScopeSource
@@ -69,6 +70,8 @@ def put_everywhere(tx: Transaction, world: World) -> None:
         _class(tx, person, room)
     # Of two who work there alone, one follows no child either, and goes with the district.
     _account(tx, world.people["co_teacher"], world.own_class)
+    # A district has one address: of those who set it the last is told.
+    tx.execute(update(DistrictHook).values(set_by=world.people["colleague"].id))
     worry(tx, world.colleague_class, GoesTo.LEADER)
     _holds(tx, world)
     leader = world.people["leader"].id
@@ -135,7 +138,7 @@ def _account(tx: Transaction, person: Person, room: Class) -> None:
     _put(tx, SecurityEvent, **me, **event, note="Noted")
     told = {"kind": "other", "said": "Something odd", "contact": person.email, "form": uuid4()}
     told["mail"] = f"To: {person.email}\n\nHi".encode()
-    _put(tx, Report, **me, **told, reported_at=now, about=[about.address(person.email)])
+    _put(tx, Report, **me, **told, reported_at=now, by_school=False, about=[about.address(person.email)])
     _put(tx, Message, **me, **here, kind="core.child-told", once="told", subject="told", created_at=now)
     passkey = {"sign_count": 0, "transports": ["internal"], "backed_up": False, "name": "Telephone"}
     _put(tx, AccountPasskey, **me, **passkey, credential_id=uuid4().bytes, public_key=uuid4().bytes)
