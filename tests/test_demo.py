@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from http.cookiejar import CookieJar
 from pathlib import Path
+from threading import Event
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import HTTPCookieProcessor, OpenerDirector, build_opener
@@ -172,8 +173,8 @@ def credentials(account: dict[str, Any]) -> dict[str, str]:
     return {"email": account["email"], "password": account["password"], "otp": otp}
 
 
-def sign_in_once(record: dict[str, Any], role: str) -> tuple[int, str | None]:
-    """Status of a sign-in and where it leads, without going there."""
+def sign_in_once(record: dict[str, Any], role: str, sent: Event) -> tuple[int, str | None]:
+    """Status of a sign-in and where it leads, without going there; says when it has been sent."""
     host = record["base_url"].removeprefix("http://")
     account = record["accounts"][role]
     with closing(HTTPConnection(host, timeout=PATIENCE)) as asking:
@@ -185,6 +186,7 @@ def sign_in_once(record: dict[str, Any], role: str) -> tuple[int, str | None]:
     headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded"}
     with closing(HTTPConnection(host, timeout=PATIENCE)) as sending:
         sending.request("POST", "/sign-in", urlencode(fields), headers)
+        sent.set()
         answer = sending.getresponse()
         answer.read()
         return answer.status, answer.headers["Location"]
@@ -244,6 +246,9 @@ def test_a_request_that_makes_no_sense_leaves_no_address(demo: Demo, first: dict
 @pytest.fixture(scope="module")
 def stopped(demo: Demo, first: dict[str, Any]) -> dict[str, Any]:
     """What came of a demo that was stopped while somebody was signing in."""
+    if demo.running[-1].poll() is not None:  # an attempt before this one has stopped it
+        demo.start()
+        demo.record()
     teacher = signed_in(first, "teacher")
     page = teacher.open(first["base_url"] + "/console/classrooms/new").read().decode()
     fields = {"csrf_token": token(page), "name": "Made in between"}
@@ -257,15 +262,17 @@ def stopped(demo: Demo, first: dict[str, Any]) -> dict[str, Any]:
         psycopg.connect(first["owner_database_url"]) as locking,
         psycopg.connect(first["owner_database_url"], autocommit=True) as watching,
     ):
-        # Whoever signs in now waits in the middle of it, until this transaction ends.
-        locking.execute("select from app.account for update")
-        signing_in = thread.submit(sign_in_once, first, "leader")
-        # Only the web is somebody who signs in: workers and schedulers may wait for these rows, too.
+        # A leader who signs in now waits in the middle of it, until this transaction ends.
+        leader = first["accounts"]["leader"]["public_id"]
+        locking.execute("select from app.account where public_id = %s for update", [leader])
+        sent = Event()
+        signing_in = thread.submit(sign_in_once, first, "leader", sent)
+        # Workers and schedulers may wait for these rows, too, and what tries out the web's login is a worker.
         waiting = (
             "select count(*) from pg_locks l join pg_stat_activity a using (pid)"
             " where not l.granted and a.usename = 'backoffice_app'"
         )
-        wait_for(lambda: watching.execute(waiting).fetchone() != (0,))
+        wait_for(lambda: sent.is_set() and watching.execute(waiting).fetchone() != (0,))
         child.send_signal(signal.SIGTERM)
         time.sleep(0.5)
         locking.commit()

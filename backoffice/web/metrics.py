@@ -39,6 +39,7 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0)
 # Methods are words that a visitor chooses.
 METHODS = frozenset(HTTPMethod)
 OTHER, NO_ROUTE = "other", "none"
+_IN_USE = "in use"
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
 _counted = CollectorRegistry()
@@ -80,13 +81,18 @@ def _closed(*_about: Any) -> None:
 
 
 @event.listens_for(QueuePool, "checkout")
-def _taken(*_about: Any) -> None:
-    _POOL.labels("in use").inc()
+def _taken(_connection: Any, record: Any, _fairy: Any) -> None:
+    # Asked once more where a connection that had died is replaced on its way out.
+    if not record.record_info.get(_IN_USE):
+        record.record_info[_IN_USE] = True
+        _POOL.labels(_IN_USE).inc()
 
 
 @event.listens_for(QueuePool, "checkin")
-def _given_back(*_about: Any) -> None:
-    _POOL.labels("in use").dec()
+def _given_back(_connection: Any, record: Any) -> None:
+    # Also of one that could not be made and so was never taken.
+    if record.record_info.pop(_IN_USE, False):
+        _POOL.labels(_IN_USE).dec()
 
 
 def count_request(method: str, route: str | None, status: int, seconds: float) -> None:

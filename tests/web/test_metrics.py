@@ -13,10 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.error import URLError
 
+import psycopg
 import pytest
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
+from sqlalchemy import make_url
 
 from backoffice.app import build
 from backoffice.runtime import Runtime
@@ -158,6 +160,20 @@ def test_the_pool_is_counted(runtime: Runtime, app: Flask, world: World) -> None
     assert during[used] - before[used] == len(connections)
     assert after[used] == before[used]
     assert during[open_] >= during[used]
+
+
+def test_a_connection_that_died_in_the_pool_is_counted_once(runtime: Runtime, app: Flask) -> None:
+    used = ("backoffice_database_connections", frozenset({"in use"}))
+    engine = runtime.database.engine(DatabaseRole.APP)
+    with engine.connect() as connection:
+        dying = connection.exec_driver_sql("select pg_backend_pid()").scalar_one()
+    before = seen(app)[used]
+    address = make_url(runtime.database.address).set(drivername="postgresql")
+    with psycopg.connect(address.render_as_string(hide_password=False), autocommit=True) as superuser:
+        superuser.execute("select pg_terminate_backend(%s, 5000)", [dying])
+    with engine.connect():
+        assert seen(app)[used] - before == 1
+    assert seen(app)[used] == before
 
 
 def test_without_a_database_they_say_so(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
