@@ -138,5 +138,5 @@ def build(runtime: Runtime) -> Flask:
     backoffice.accounts.providers.views.init_app(app)
     backoffice.outbox.views.init_app(app, settings)
     site.init_app(app, runtime.plugins)
-    toggles.init_app(app, runtime.plugins)
+    toggles.init_app(app, runtime.plugins, csrf)
     return app

@@ -27,6 +27,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.banner import Banner
 from backoffice.controls.check import Check
 from backoffice.controls.standing import Stands
+from backoffice.entitlements import Limits, Link
 from backoffice.events import Event, Handler, Subscription, declared
 from backoffice.jobs.job import Job
 from backoffice.jobs.registry import CORE
@@ -35,6 +36,7 @@ from backoffice.outbox.mail import Mail
 from backoffice.privacy.holdings import PersonalData
 from backoffice.privacy.outside import Outside
 from backoffice.privacy.retention.kinds import Kind
+from backoffice.settings import Settings
 from backoffice.storage.migrate import Migrations
 from backoffice.tiles import Tile
 
@@ -105,6 +107,9 @@ class Plugin:
     blueprints: tuple[Blueprint, ...] = ()
     # Pages that a toggle never switches off.
     standing_blueprints: tuple[Blueprint, ...] = ()
+    # Where other machines send JSON that they sign, each with the most bytes that are read of it. No
+    # browser's token is asked for, and no toggle switches them off: what is sent meanwhile is kept for later.
+    machines: Mapping[Blueprint, int] = field(default_factory=dict)
     # Numbers, charts and lists of its own for the dashboards. They go with the toggle.
     tiles: tuple[Tile, ...] = ()
     commands: tuple[Command, ...] = ()
@@ -120,8 +125,16 @@ class Plugin:
     standings: Callable[[Transaction], Sequence[Stands]] | None = None
     # What everybody reads on the home page while it is up. No switch takes it down.
     banners: Callable[[Transaction], Sequence[Banner]] | None = None
+    # What the plan of a school holds, from the plugin that sells plans; at most one has it. Only what makes
+    # something new asks, so it must answer quickly and for whoever is the principal. With it goes where a
+    # plan is changed, as a path, for a principal who may.
+    entitlements: Limits | None = None
+    billing_link: Link | None = None
     # Promises stand on it: switching it off needs a reason, is told to the founders and shown on /trust.
     keeps_promises: bool = False
+    # What it is told of the installation when a process starts; what it answers is wrong, a sentence each,
+    # and stops the start.
+    starts: Callable[[Settings], Sequence[str]] | None = None
     # Filled in when it is found: the package it lies in, its version (that of the product where it comes with
     # it), and whether it is on until somebody switches it.
     package: str = ""

@@ -24,7 +24,7 @@ from backoffice.messages import registry as messages
 from backoffice.outbox import core as core_mails
 from backoffice.outbox import registry as mails
 from backoffice.outbox.rendering import Site
-from backoffice.plugin import Plugin, discover
+from backoffice.plugin import Plugin, PluginError, discover
 from backoffice.settings import CONFIG, Settings, plugin_config
 from backoffice.storage import database, keyring
 from backoffice.storage.base import Base
@@ -65,6 +65,9 @@ def open_runtime(settings: Settings, address: str) -> Runtime:
     keyring.install(Keyring.read(settings.keyring))
     plugins = discover(plugin_config("plugins")["installed"])
     load_roles(CONFIG / "roles.toml", [name for plugin in plugins for name in plugin.permissions])
+    started = [plugin.starts for plugin in plugins if plugin.starts is not None]
+    if problems := [problem for starts in started for problem in starts(settings)]:
+        raise PluginError(problems)
     events.subscribe(each for plugin in plugins for each in plugin.subscriptions)
     catalogues.install(plugin.translations for plugin in plugins)
     toggles.install({plugin.name: plugin.enabled_at_first for plugin in plugins})

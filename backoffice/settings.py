@@ -43,6 +43,8 @@ CONFIG = CHECKOUT / "config"
 PREFIX = "BACKOFFICE_"
 # The library that counts looks for it when it is imported.
 SHARED_COUNTERS = "PROMETHEUS_MULTIPROC_DIR"
+# Where Stripe answers; another address is a stand-in's on this machine.
+STRIPE = "https://api.stripe.com"
 # Of libpq's ways to connect, those that never fall back to an open one.
 ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
 _MAIL_ADDRESS = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+")
@@ -223,6 +225,9 @@ class Settings(BaseSettings):
     google_client_secret: SecretStr | None = None
     google_discovery_url: str = "https://accounts.google.com/.well-known/openid-configuration"
     hooks_private: bool = False
+    stripe_api_key: SecretStr | None = None
+    stripe_api_base: str = STRIPE
+    stripe_webhook_secret: SecretStr | None = None
     sessions: Sessions = Sessions()
     passwords: Passwords = Passwords()
     throttles: Throttles = Throttles()
@@ -288,6 +293,23 @@ class Settings(BaseSettings):
         if not (safe and parts.hostname and parts.path.endswith("/.well-known/openid-configuration")):
             raise ValueError("must be a full https:// address that ends in /.well-known/openid-configuration")
         return value
+
+    @field_validator("stripe_api_base")
+    @classmethod
+    def _stripe_or_this_machine(cls, value: str) -> str:
+        parts = urlsplit(value)
+        stand_in = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        if value.rstrip("/") != STRIPE and not (stand_in and parts.path in {"", "/"} and not parts.query):
+            raise ValueError(f"must be {STRIPE}, or http:// on this machine for a stand-in")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _stripe_is_heard(self) -> "Settings":
+        if (self.stripe_api_key is None) != (self.stripe_webhook_secret is None):
+            raise ValueError(
+                f"{PREFIX}STRIPE_API_KEY and {PREFIX}STRIPE_WEBHOOK_SECRET belong together: set both."
+            )
+        return self
 
     @model_validator(mode="after")
     def _google_knows_this_service(self) -> "Settings":

@@ -301,7 +301,10 @@ def _adds(plugin: Plugin) -> Iterator[dict[str, Any]]:
             gettext("Pages of the console"),
             [page.title for page in plugin.pages if issubclass(page, GuardedView)],
         ),
-        (gettext("Other pages"), _public_addresses((*plugin.standing_blueprints, *plugin.blueprints))),
+        (
+            gettext("Other pages"),
+            _public_addresses((*plugin.standing_blueprints, *plugin.blueprints, *plugin.machines)),
+        ),
         (gettext("Jobs"), jobs),
         (gettext("Mails"), [mail.called for mail in plugin.mails]),
         (gettext("Commands"), [f"backoffice {command.name}" for command in plugin.commands]),
@@ -358,7 +361,7 @@ def _what_stays(plugin: Plugin) -> Iterator[str]:
             "What was not to be kept is still forgotten, by these jobs: %(forgetting)s.",
             forgetting=listed(forgetting),
         )
-    standing = _public_addresses(plugin.standing_blueprints)
+    standing = _public_addresses((*plugin.standing_blueprints, *plugin.machines))
     if standing:
         yield gettext("These pages stay: %(standing)s.", standing=listed(standing))
 

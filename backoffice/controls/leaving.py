@@ -4,20 +4,18 @@ Pages are asked for as real accounts, in a transaction that is undone; nothing o
 """
 
 from collections.abc import Iterator, Mapping
-from zoneinfo import ZoneInfo
 
-from flask import Flask, g
+from flask import Flask
 from sqlalchemy import ColumnElement, and_, select
 from werkzeug.wrappers import Response
 
 from backoffice import clock
 from backoffice.access import probe
-from backoffice.access.transaction import Transaction
-from backoffice.accounts.models import Account, AccountSecondFactor, AccountStatus
-from backoffice.accounts.views import SignedInUser
+from backoffice.accounts.models import Account, AccountSecondFactor
 from backoffice.controls import registry
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
 from backoffice.controls.looking import count
+from backoffice.controls.visiting import answered_to_a_child, answered_to_one
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.schools.let_in import children_let_in
 from backoffice.schools.models import (
@@ -52,10 +50,11 @@ def shared_computers(look: Looking) -> Finding:
     pages = [path for path in _pages(look.app) if _is_behind(look, path)]
     seen: dict[str, set[str]] = {}
     for role, which in _ROLES.items() if not wrong else ():
-        for path, answer in _as_one(look, which, pages):
+        for path, answer in _opened(answered_to_one(look, which, pages)):
             seen.setdefault(role, set()).add(path)
             wrong = wrong or _what_is_wrong(path, role, answer)
-    for path, answer in _as_a_child(look) if not wrong else ():
+    childs = [path for path in _pages(look.app) if path.startswith(CHILDS_PAGES)]
+    for path, answer in _opened(answered_to_a_child(look, childs)) if not wrong else ():
         seen.setdefault("child", set()).add(path)
         wrong = wrong or _what_is_wrong(path, "child", answer, CHILDS_WAY_OUT)
     if wrong:
@@ -132,44 +131,13 @@ def _is_behind(look: Looking, path: str) -> bool:
     return answer.headers.get("Location") == "/sign-in"
 
 
-def _as_one(look: Looking, which: ColumnElement[bool], pages: list[str]) -> Iterator[tuple[str, Response]]:
-    """The pages that open to one such account, if there is any."""
-    active = (which, Account.status == AccountStatus.ACTIVE)
-    found = look.tx.execute(select(Account.id, Account.security_epoch).where(*active).limit(1)).first()
-    if found is None:
-        return
-    with probe.as_account(found.id, found.security_epoch) as (connection, who):
-        for path in pages:
-            with look.app.test_request_context(path, base_url=look.settings.base_url):
-                # As after `enter`, but where the session is: it is never committed.
-                g.reading = Transaction(
-                    who.credential, bind=connection, join_transaction_mode="create_savepoint"
-                )
-                g.zone = ZoneInfo(who.time_zone)
-                g._login_user = SignedInUser(who)  # noqa: SLF001 - where Flask-Login looks first
-                answer = look.app.full_dispatch_request()
-            if answer.status_code == OK and answer.mimetype == "text/html":
-                yield path, answer
-
-
-def _as_a_child(look: Looking) -> Iterator[tuple[str, Response]]:
-    """A child's own pages, opened to one who has just come in at a shared device, if there is any."""
-    row = look.tx.execute(children_let_in(clock.now()).where(Classroom.shared_devices).limit(1)).first()
-    if row is None:
-        return
-    with probe.as_student(row.code_index, row.public_id, pin_hash=row.pin_hash) as (connection, who):
-        for path in _pages(look.app):
-            if not path.startswith(CHILDS_PAGES):
-                continue
-            with look.app.test_request_context(path, base_url=look.settings.base_url):
-                g.reading = Transaction(
-                    who.credential, bind=connection, join_transaction_mode="create_savepoint"
-                )
-                g.zone = ZoneInfo(who.time_zone)
-                g.child = who
-                answer = look.app.full_dispatch_request()
-            if answer.status_code == OK and answer.mimetype == "text/html":
-                yield path, answer
+def _opened(answers: Iterator[tuple[str, Response]]) -> Iterator[tuple[str, Response]]:
+    """Those of the pages that open."""
+    return (
+        (path, answer)
+        for path, answer in answers
+        if answer.status_code == OK and answer.mimetype == "text/html"
+    )
 
 
 CHECKS = (Check("shared-computers", shared_computers),)

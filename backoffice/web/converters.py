@@ -178,6 +178,10 @@ class MessageConverter(_PublicIdConverter):
     """The public identifier of a message to somebody."""
 
 
+class InvoiceConverter(_PublicIdConverter):
+    """The public identifier of an invoice that a school pays."""
+
+
 CONVERTERS: dict[str, type[BaseConverter]] = {
     "student": StudentConverter,
     "classroom": ClassroomConverter,
@@ -217,6 +221,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "concerned_school": ConcernedSchoolConverter,
     "notice": NoticeConverter,
     "message": MessageConverter,
+    "invoice": InvoiceConverter,
 }
 
 

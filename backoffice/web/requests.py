@@ -1,11 +1,11 @@
 """What no request may carry, whatever page it asks for."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import IO
 
-from flask import Flask, Request, abort, current_app, request
+from flask import Blueprint, Flask, Request, abort, current_app, request
 
 from backoffice.web.identity import SAFE_METHODS
 
@@ -42,6 +42,11 @@ def allow_upload(app: Flask, endpoint: str, *, size: int, opens: Callable[[], bo
     app.extensions.setdefault("uploads", {})[endpoint] = (size, opens)
 
 
+def allow_json(app: Flask, blueprint: Blueprint, *, size: int) -> None:
+    """Let the pages of a blueprint take JSON, and bodies of so many bytes."""
+    app.extensions.setdefault("takes json", {})[blueprint.name] = size
+
+
 def init_app(app: Flask) -> None:
     """Refuse what is too long or what PostgreSQL could not store anyway, before a page looks at it."""
     app.request_class = InMemoryRequest
@@ -50,7 +55,7 @@ def init_app(app: Flask) -> None:
     def _no_more_than_expected() -> None:
         # Before anything is read of it: a body in chunks does not say how long it is.
         endpoint = request.endpoint or ""
-        longest = LONGEST.get(endpoint)
+        longest = LONGEST.get(endpoint) or _json_allowed()
         size, opens = app.extensions.get("uploads", {}).get(endpoint, (None, None))
         if opens is not None and request.method not in SAFE_METHODS and opens():
             # A page that takes files may have what it read of one come back in a field.
@@ -62,10 +67,16 @@ def init_app(app: Flask) -> None:
     app.before_request(_nothing_unreadable)
 
 
+def _json_allowed() -> int | None:
+    """How many bytes of JSON the page that is asked for takes, if it takes any."""
+    allowed: Mapping[str, int] = current_app.extensions.get("takes json", {})
+    return allowed.get(request.blueprint or "")
+
+
 def _texts_only() -> None:
     if request.method in SAFE_METHODS:
         return
-    is_json = request.is_json and request.endpoint not in TAKE_JSON
+    is_json = request.is_json and request.endpoint not in TAKE_JSON and _json_allowed() is None
     takes_a_file = request.endpoint in current_app.extensions.get("uploads", {})
     if is_json or not set(request.files) <= ({FILE} if takes_a_file else set()):
         abort(415)

@@ -1,0 +1,32 @@
+"""Schools pay through Stripe, by those who lead them; what was paid gates no right."""
+
+import plugins.billing.rules  # noqa: F401 - the policy must know what people may see of it
+from backoffice.language.texts import lazy
+from backoffice.plugin import Plugin
+from plugins.billing import webhooks
+from plugins.billing.checks import CHECKS
+from plugins.billing.holdings import HELD
+from plugins.billing.jobs import JOBS
+from plugins.billing.kinds import KINDS
+from plugins.billing.models import BillingBase
+from plugins.billing.permissions import PERMISSIONS
+from plugins.billing.standing import entitled
+from plugins.billing.start import start
+from plugins.billing.views import BillingPage, link
+
+plugin = Plugin(
+    name="billing",
+    title=lazy("Billing"),
+    summary=lazy("Lets schools subscribe and pay, through Stripe alone."),
+    tables=BillingBase.metadata,
+    personal_data=HELD,
+    retention=KINDS,
+    permissions=PERMISSIONS,
+    pages=(BillingPage,),
+    machines={webhooks.bp: webhooks.LARGEST},
+    jobs=JOBS,
+    controls=CHECKS,
+    entitlements=entitled,
+    billing_link=link,
+    starts=start,
+)

@@ -1,0 +1,27 @@
+"""Whom billing is about: schools and districts, and whoever began to buy, without whom it stays."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, null
+
+from backoffice.privacy.holdings import PersonalData, Subject, Target
+from backoffice.storage.numbers import one_of
+from plugins.billing.models import Customer, Drift, Invoice, Subscription
+
+
+def _nobody(_target: Target) -> Mapping[str, ColumnElement[Any]]:
+    return {Customer.made_by.key: null()}
+
+
+def _begun_by(target: Target) -> ColumnElement[bool]:
+    return one_of(Customer.made_by, target.numbers)
+
+
+HELD = (
+    PersonalData(Customer, Subject.SCHOOL),
+    PersonalData(Customer, Subject.DISTRICT),
+    PersonalData(Customer, Subject.ACCOUNT, _begun_by, blank=(Customer.made_by.key,), instead=_nobody),
+    *(PersonalData(each, Subject.SCHOOL) for each in (Subscription, Invoice, Drift)),
+    *(PersonalData(each, Subject.DISTRICT) for each in (Subscription, Invoice, Drift)),
+)

@@ -1,0 +1,71 @@
+"""What is paid for, by whom, and what Stripe has told."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from backoffice.access.lookup import NotFound, find, rows_of
+from backoffice.access.policy import visible
+from backoffice.access.transaction import Transaction
+from backoffice.schools.models import School
+from plugins.billing.models import OVER, Customer, Invoice, Subscription
+from plugins.billing.permissions import BILLING_MANAGE, BILLING_READ
+
+SHOWN = 50
+
+
+def standing_of(tx: Transaction, school_id: int) -> Sequence[Row[Any]]:
+    """What a school and its district have subscribed to that is not over; for everybody who works there."""
+    rows = func.plugin_billing.standing(school_id).table_valued(
+        "of_district", "plan", "status", "seats", "owed_since"
+    )
+    return tx.rows(select(rows))
+
+
+def payers(tx: Transaction) -> Sequence[School]:
+    """The schools for which the principal manages a subscription, the first of them by number."""
+    mine = visible(tx.principal, select(School), BILLING_READ).order_by(School.id).limit(SHOWN)
+    return tx.scalars(mine).all()
+
+
+def payer(tx: Transaction, school_id: int) -> str | None:
+    """The public identifier of a school for which the principal manages a subscription."""
+    mine = visible(tx.principal, select(School), BILLING_MANAGE).where(School.id == school_id)
+    return tx.scalar(mine.with_only_columns(School.public_id))
+
+
+def customer_of(tx: Transaction, school: School) -> Customer | None:
+    """As whom a school pays, if it has begun to."""
+    mine = rows_of(tx.principal, Customer, BILLING_READ).where(Customer.school_id == school.id)
+    return tx.scalars(mine).one_or_none()
+
+
+def subscription_of(tx: Transaction, customer: Customer) -> Subscription | None:
+    """The subscription of a customer that is not over, the newest if there are several; else the last one."""
+    mine = rows_of(tx.principal, Subscription, BILLING_READ).where(Subscription.customer_id == customer.id)
+    newest = mine.order_by(
+        Subscription.status.in_(OVER), Subscription.begun_at.desc(), Subscription.id.desc()
+    )
+    return tx.scalars(newest.limit(1)).one_or_none()
+
+
+def had_one(tx: Transaction, customer: Customer) -> bool:
+    """Whether the customer has ever had a subscription: who has tried it out once does not do so again."""
+    mine = rows_of(tx.principal, Subscription, BILLING_READ).where(Subscription.customer_id == customer.id)
+    return tx.scalars(mine.limit(1)).first() is not None
+
+
+def invoices_of(tx: Transaction, customer: Customer) -> Sequence[Invoice]:
+    """The invoices of a customer, the newest first."""
+    mine = rows_of(tx.principal, Invoice, BILLING_READ).where(Invoice.customer_id == customer.id)
+    return tx.scalars(mine.order_by(Invoice.made_at.desc(), Invoice.id.desc()).limit(SHOWN)).all()
+
+
+def invoice_named(tx: Transaction, school: School, public_id: str) -> str:
+    """What Stripe calls an invoice of a school. Raises `NotFound`."""
+    customer = customer_of(tx, school)
+    found = find(tx, Invoice, public_id)
+    if customer is None or found.customer_id != customer.id:
+        raise NotFound
+    return str(found.stripe_id)

@@ -1,0 +1,122 @@
+"""Comparing what is here with what Stripe has, each night: for what no message has told."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from stripe import StripeClient
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import transaction
+from plugins.billing import plans, sync
+from plugins.billing.asking import asked, plain
+from plugins.billing.models import OVER, Customer, Drift, DriftKind, Subscription
+from plugins.billing.reading import Object, id_of, subscription_values
+
+# What is compared: the rest follows from these, or is computed.
+_COMPARED = ("plan", "status", "seats", "by_invoice", "period_until", "ends_at", "ended_at")
+
+
+@dataclass
+class Compared:
+    """How many subscriptions were compared, how many differed, and how many of these were taken over."""
+
+    looked_at: int = 0
+    differed: int = 0
+    mended: int = 0
+
+
+@dataclass(frozen=True)
+class _Here:
+    """What is here of a customer."""
+
+    number: int
+    subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
+
+
+def reconcile(
+    who: Purpose, stripe: StripeClient, *, progress: Callable[[int], None] = lambda _done: None
+) -> Compared:
+    """Compare every subscription, write down what differs, and take over what Stripe has.
+
+    What Stripe has of nobody who is here is written down and left as it is. Raises `Unreachable`, `Refused`.
+    """
+    there, here = _there(stripe), _here(who)
+    found = Compared()
+    for named in sorted(there.keys() | here.keys()):
+        subscriptions = {str(each["id"]): each for each in there.get(named, ())}
+        mine = here.get(named)
+        found.looked_at += len(subscriptions)
+        drifts = list(_differences(subscriptions, mine.subscriptions if mine else {}))
+        if drifts:
+            found.differed += len(drifts)
+            found.mended += _mend(who, stripe, named, mine, drifts)
+        progress(found.looked_at)
+    return found
+
+
+def _there(stripe: StripeClient) -> Mapping[str, Sequence[Object]]:
+    found: dict[str, list[Object]] = defaultdict(list)
+    with asked():
+        for each in stripe.v1.subscriptions.list({"status": "all", "limit": 100}).auto_paging_iter():
+            said = plain(each)
+            found[id_of(said.get("customer")) or ""].append(said)
+    return found
+
+
+def _here(who: Purpose) -> Mapping[str, _Here]:
+    with transaction(who) as tx:
+        customers = tx.scalars(select(Customer).where(Customer.stripe_id.is_not(None))).all()
+        subscriptions: dict[int, dict[str, Subscription]] = defaultdict(dict)
+        for each in tx.scalars(select(Subscription)):
+            subscriptions[each.customer_id][each.stripe_id] = each
+        return {str(each.stripe_id): _Here(each.id, subscriptions[each.id]) for each in customers}
+
+
+def _differences(
+    there: Mapping[str, Object], here: Mapping[str, Subscription]
+) -> Sequence[tuple[str, DriftKind]]:
+    drifts = [(named, DriftKind.MISSING_HERE) for named in there if named not in here]
+    for named, row in here.items():
+        if named not in there:
+            if row.status not in OVER:
+                drifts.append((named, DriftKind.MISSING_THERE))
+            continue
+        values = subscription_values(there[named], plans.current())
+        if any(getattr(row, name) != values[name] for name in _COMPARED):
+            drifts.append((named, DriftKind.DIFFERS))
+    return drifts
+
+
+def _mend(
+    who: Purpose,
+    stripe: StripeClient,
+    named: str,
+    mine: _Here | None,
+    drifts: Sequence[tuple[str, DriftKind]],
+) -> int:
+    """Write down what differs, and take over what Stripe has of the customer; how many differ no more."""
+    mended = 0
+    with transaction(who) as tx:
+        customer = tx.get(Customer, mine.number, with_for_update=True) if mine else None
+        if customer is not None:
+            sync.take_over(tx, customer, sync.ask(stripe, named))
+            tx.flush()
+        now = clock.now()
+        for thing, kind in drifts:
+            row = tx.scalars(select(Subscription).where(Subscription.stripe_id == thing)).one_or_none()
+            # One that is over here and not there is never revived: a person looks at it.
+            is_mended = row is not None and not (kind is DriftKind.DIFFERS and row.status in OVER)
+            mended += is_mended
+            tx.add(
+                Drift(
+                    customer_id=customer.id if customer else None,
+                    stripe_id=thing,
+                    kind=kind,
+                    found_at=now,
+                    mended_at=now if is_mended else None,
+                )
+            )
+    return mended

@@ -1,0 +1,346 @@
+"""Buying, changing and ending a subscription: asked of Stripe, and taken over from it.
+
+Each of these notes first who wants what, then asks Stripe, outside of any transaction. What comes of it here
+comes from Stripe, by its messages and by a job that asks at once.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+
+from backoffice import clock
+from backoffice.access.lookup import find
+from backoffice.access.principal import Principal
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.services import proof
+from backoffice.audit.trail import record
+from backoffice.jobs import queue
+from backoffice.language.texts import gettext, lazy
+from backoffice.problems import Rejected
+from backoffice.schools.models import School, SchoolKind
+from backoffice.storage.public_id import new_public_id
+from plugins.billing import asking, plans, prices, queries
+from plugins.billing.asking import NotConnected, Refused, Unreachable, asked, plain
+from plugins.billing.models import RUNS, Customer, PlanName, Status, Subscription
+from plugins.billing.permissions import BILLING_MANAGE
+from plugins.billing.reading import moment
+
+REFRESH = "billing.refresh"
+MOST_SEATS = 10_000
+NOT_CONNECTED = lazy("Nothing can be bought here yet: this installation is not connected to Stripe.")
+UNREACHABLE = lazy("Stripe cannot be reached just now. Nothing was changed. Try again in a few minutes.")
+REFUSED = lazy("Stripe did not accept this. Nothing was changed. Look at your subscription, then try again.")
+HAS_ONE = lazy("There is a subscription already. Change that one.")
+HAS_NONE = lazy("There is no subscription that could be changed.")
+NO_SUCH_PRICE = lazy("This plan cannot be bought any more. Load the page anew and choose again.")
+NOT_PER_SEAT = lazy("This plan is one price for all. There are no seats to change.")
+CHANGED = lazy("The price has changed since you looked. Look at it again, then confirm.")
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a number of seats costs, in the currency's smallest unit.
+
+    `now` is charged at once (less than nothing: credited), `later` in each period from `from_then` on. `seen`
+    proves that this was shown.
+    """
+
+    seats: int
+    now: int
+    later: int
+    from_then: datetime | None
+    currency: str
+
+    @property
+    def seen(self) -> str:
+        """What was shown, to be compared when it is confirmed."""
+        return f"{self.seats}:{self.now}:{self.later}"
+
+
+@dataclass(frozen=True)
+class _Mine:
+    """What may be changed: the school, its customer and subscription, by identifiers."""
+
+    school: int
+    customer: int
+    customer_named: str
+    subscription_named: str
+    seats: int
+    per_seat: bool
+    fewest: int
+    status: Status
+
+
+def checkout(*, principal: Principal, school: str, price: str, seats: int, back: str) -> str:
+    """Where Stripe takes what is paid with, for a subscription of a school; nothing is bought before that.
+
+    `price` is the lookup key of one of the plans' prices, `back` the address to which Stripe leads back.
+    Raises `Rejected`, `NotFound`.
+    """
+    stripe = _client()
+    plan = plans.current().of_price(price)
+    with transaction(principal) as tx:
+        place = find(tx, School, school, permission=BILLING_MANAGE)
+        if plan is None or not may_buy(place, plan.name):
+            raise Rejected(price=NO_SUCH_PRICE)
+        wanted = _seats(seats, plan) if plan.per_seat else 1
+        customer = _begun(tx, place)
+        held = queries.subscription_of(tx, customer)
+        if held is not None and held.status in RUNS:
+            raise Rejected.whole(HAS_ONE)
+        tries_out = not queries.had_one(tx, customer)
+        named = customer.stripe_id
+        number, public = customer.id, customer.public_id
+        name = str(place.name) if place.kind != SchoolKind.PERSONAL else None
+        record(tx, "billing.buy", school_id=place.id, customer=number, price=price, seats=wanted)
+    with _asking():
+        found = prices.one(stripe, price)
+        if named is None:
+            made = stripe.v1.customers.create(
+                {"metadata": {"payer": public}, **({"name": name} if name else {})},
+                {"idempotency_key": f"customer-{public}"},
+            )
+            named = made.id
+            with transaction(principal) as tx:
+                find(tx, School, school, permission=BILLING_MANAGE)
+                tx.get_one(Customer, number).stripe_id = named
+        trial = plans.current().trial.days if tries_out else 0
+        session = stripe.v1.checkout.sessions.create(
+            {
+                "mode": "subscription",
+                "customer": named,
+                "client_reference_id": public,
+                "line_items": [{"price": found.named, "quantity": wanted}],
+                "subscription_data": {
+                    "metadata": {"payer": public},
+                    **({"trial_period_days": trial} if trial else {}),
+                },
+                "allow_promotion_codes": True,
+                "tax_id_collection": {"enabled": True},
+                "customer_update": {"name": "auto", "address": "auto"},
+                "success_url": f"{back}/bought",
+                "cancel_url": back,
+            }
+        )
+    return str(session.url)
+
+
+def portal(*, principal: Principal, school: str, back: str) -> str:
+    """Where Stripe lets a school change its card and see its invoices.
+
+    Raises `Rejected`, `ProofNeeded`, `NotFound`.
+    """
+    stripe = _client()
+    with transaction(principal) as tx:
+        proof.demand(tx)
+        place = find(tx, School, school, permission=BILLING_MANAGE)
+        customer = queries.customer_of(tx, place)
+        if customer is None or customer.stripe_id is None:
+            raise Rejected.whole(HAS_NONE)
+        named = customer.stripe_id
+        record(tx, "billing.open-portal", school_id=place.id, customer=customer.id)
+    with _asking():
+        session = stripe.v1.billing_portal.sessions.create(
+            {"customer": named, "return_url": f"{back}/bought"}
+        )
+    return str(session.url)
+
+
+def preview_seats(*, principal: Principal, school: str, seats: int) -> Preview:
+    """What another number of seats would cost. Changes nothing. Raises `Rejected`, `NotFound`."""
+    stripe = _client()
+    with transaction(principal) as tx:
+        mine = _mine(tx, school)
+    return _previewed(stripe, mine, seats)
+
+
+def change_seats(*, principal: Principal, school: str, seats: int, seen: str) -> None:
+    """Have a subscription be for so many teachers from now on, for what was shown.
+
+    Raises `Rejected`, also if it costs something else by now; `ProofNeeded`, `NotFound`.
+    """
+    stripe = _client()
+    with transaction(principal) as tx:
+        proof.demand(tx)
+        mine = _mine(tx, school)
+    if _previewed(stripe, mine, seats).seen != seen:
+        raise Rejected.whole(CHANGED)
+    with transaction(principal) as tx:
+        mine = _mine(tx, school)
+        record(tx, "billing.change-seats", school_id=mine.school, customer=mine.customer, seats=seats)
+    with _asking():
+        item = _item(stripe, mine)
+        stripe.v1.subscriptions.update(
+            mine.subscription_named,
+            {"items": [{"id": item, "quantity": seats}], "proration_behavior": "always_invoice"},
+            {"idempotency_key": f"seats-{mine.subscription_named}-{mine.seats}-{seen}"},
+        )
+    _refresh(principal, mine)
+
+
+def end(*, principal: Principal, school: str) -> None:
+    """Have a subscription end when what is paid for is over. Nothing is deleted then.
+
+    Raises `Rejected`, `ProofNeeded`, `NotFound`.
+    """
+    _change(principal, school, "billing.end", cancel_at_period_end=True)
+
+
+def go_on(*, principal: Principal, school: str) -> None:
+    """Have a subscription that was to end go on. Raises `Rejected`, `ProofNeeded`, `NotFound`."""
+    _change(principal, school, "billing.go-on", cancel_at_period_end=False)
+
+
+def look_again(*, principal: Principal, school: str) -> None:
+    """Have Stripe asked at once how a school's subscription stands. Raises `NotFound`."""
+    with transaction(principal) as tx:
+        place = find(tx, School, school, permission=BILLING_MANAGE)
+        customer = queries.customer_of(tx, place)
+        if customer is not None and customer.stripe_id is not None:
+            queue.defer(tx, REFRESH, customer=customer.id)
+
+
+def invoice_address(*, principal: Principal, school: str, invoice: str) -> str:
+    """Where Stripe shows an invoice to whoever has the address. Raises `Rejected`, `NotFound`."""
+    stripe = _client()
+    with transaction(principal) as tx:
+        place = find(tx, School, school, permission=BILLING_MANAGE)
+        named = queries.invoice_named(tx, place, invoice)
+    with _asking():
+        found = plain(stripe.v1.invoices.retrieve(named))
+    address = found.get("hosted_invoice_url")
+    if not address:
+        raise Rejected.whole(gettext("Stripe shows this invoice to nobody yet. Look again in an hour."))
+    return str(address)
+
+
+def may_buy(school: School, plan: PlanName) -> bool:
+    """Whether a plan is for a school of this kind: a teacher's for one who signed up alone, else not."""
+    return (school.kind == SchoolKind.PERSONAL) == (
+        plan is PlanName.TEACHER
+    ) and plan is not PlanName.DISTRICT
+
+
+def _client() -> Any:
+    try:
+        return asking.current().client
+    except NotConnected:
+        raise Rejected.whole(NOT_CONNECTED) from None
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """While a person waits for Stripe: what goes wrong there is said in a sentence. Raises `Rejected`."""
+    try:
+        with asked():
+            yield
+    except Unreachable:
+        raise Rejected.whole(UNREACHABLE) from None
+    except Refused:
+        raise Rejected.whole(REFUSED) from None
+
+
+def _begun(tx: Transaction, school: School) -> Customer:
+    """As whom a school pays, made if it has not begun to."""
+    found = queries.customer_of(tx, school)
+    if found is not None:
+        return found
+    number = tx.take_id(Customer)
+    tx.execute(
+        insert(Customer).values(
+            id=number,
+            public_id=new_public_id(),
+            school_id=school.id,
+            made_by=tx.principal.account_id,
+            made_at=clock.now(),
+        )
+    )
+    return tx.get_one(Customer, number)
+
+
+def _mine(tx: Transaction, school: str) -> _Mine:
+    place = find(tx, School, school, permission=BILLING_MANAGE)
+    customer = queries.customer_of(tx, place)
+    held: Subscription | None = queries.subscription_of(tx, customer) if customer else None
+    if customer is None or customer.stripe_id is None or held is None or held.status not in RUNS:
+        raise Rejected.whole(HAS_NONE)
+    plan = plans.current().by_name[PlanName(held.plan)] if held.plan else None
+    return _Mine(
+        place.id,
+        customer.id,
+        customer.stripe_id,
+        held.stripe_id,
+        held.seats,
+        per_seat=bool(plan and plan.per_seat),
+        fewest=plan.fewest_seats if plan else 1,
+        status=Status(held.status),
+    )
+
+
+def _seats(wanted: int, plan: plans.Plan) -> int:
+    return _enough(wanted, plan.fewest_seats)
+
+
+def _enough(wanted: int, fewest: int) -> int:
+    if not fewest <= wanted <= MOST_SEATS:
+        raise Rejected(
+            seats=gettext(
+                "Write a number from %(fewest)s to %(most)s.", fewest=fewest, most=f"{MOST_SEATS:,}"
+            )
+        )
+    return wanted
+
+
+def _previewed(stripe: Any, mine: _Mine, seats: int) -> Preview:
+    if not mine.per_seat:
+        raise Rejected.whole(NOT_PER_SEAT)
+    _enough(seats, mine.fewest)
+    with _asking():
+        change = {"items": [{"id": _item(stripe, mine), "quantity": seats}]}
+        asked_for: Mapping[str, Any] = {
+            "customer": mine.customer_named,
+            "subscription": mine.subscription_named,
+        }
+        at_once = plain(
+            stripe.v1.invoices.create_preview(
+                {**asked_for, "subscription_details": {**change, "proration_behavior": "always_invoice"}}
+            )
+        )
+        later = plain(
+            stripe.v1.invoices.create_preview(
+                {**asked_for, "subscription_details": {**change, "proration_behavior": "none"}}
+            )
+        )
+    return Preview(
+        seats,
+        int(at_once["total"]),
+        int(later["total"]),
+        moment(later.get("period_end")),
+        str(at_once["currency"]),
+    )
+
+
+def _item(stripe: Any, mine: _Mine) -> str:
+    """What Stripe calls the item of a subscription that seats are counted on."""
+    held = plain(stripe.v1.subscriptions.retrieve(mine.subscription_named))
+    return str(held["items"]["data"][0]["id"])
+
+
+def _change(principal: Principal, school: str, verb: str, **values: Any) -> None:
+    stripe = _client()
+    with transaction(principal) as tx:
+        proof.demand(tx)
+        mine = _mine(tx, school)
+        record(tx, verb, school_id=mine.school, customer=mine.customer)
+    with _asking():
+        stripe.v1.subscriptions.update(mine.subscription_named, values)
+    _refresh(principal, mine)
+
+
+def _refresh(principal: Principal, mine: _Mine) -> None:
+    with transaction(principal) as tx:
+        queue.defer(tx, REFRESH, customer=mine.customer)

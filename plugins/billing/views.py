@@ -1,0 +1,356 @@
+"""What a school subscribes to, in the console: for whoever leads it or signed up alone."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from flask import flash, redirect, request
+from flask_admin import expose
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+
+from backoffice import entitlements
+from backoffice.access.lookup import find
+from backoffice.access.transaction import Transaction
+from backoffice.console.command import Command
+from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
+from backoffice.entitlements import Entitlement
+from backoffice.language.moments import long_day
+from backoffice.language.texts import gettext, lazy
+from backoffice.problems import Rejected
+from backoffice.schools.models import School
+from backoffice.web.identity import done_reading, reading, settings
+from backoffice.web.rejections import show_rejection
+from backoffice.web.resend import shows_what_was_typed
+from plugins.billing import asking, plans, prices, queries, services, standing, words
+from plugins.billing.asking import Refused, Unreachable
+from plugins.billing.forms import BuyForm, ConfirmForm, SeatsForm
+from plugins.billing.models import RUNS, Customer, InvoiceStatus, PlanName, Status, Subscription
+from plugins.billing.money import money
+from plugins.billing.permissions import BILLING_MANAGE, BILLING_READ
+from plugins.billing.plans import Plan
+from plugins.billing.prices import Price
+
+HERE = "/console/billing/"
+Answer = str | Response | tuple[str, int]
+
+
+class BillingPage(GuardedView):
+    """The subscription of a school: what it holds, what it costs, and what was paid."""
+
+    doors: ClassVar = {
+        "index": BILLING_READ,
+        "school": BILLING_READ,
+        "invoice": BILLING_MANAGE,
+        "bought": BILLING_MANAGE,
+        "buy": BILLING_MANAGE,
+        "seats": BILLING_MANAGE,
+        "confirm": BILLING_MANAGE,
+        "act": BILLING_MANAGE,
+    }
+    # What is paid changes from then on.
+    fresh = frozenset({"seats", "confirm", "act"})
+    title = lazy("Subscription")
+    category = lazy("School")
+    address = "billing"
+    icon = "card"
+    commands = (
+        Command(
+            lazy("See what the school has subscribed to"),
+            "index",
+            "billing/",
+            also=lazy("subscription plan pay invoice card billing seats price"),
+        ),
+    )
+
+    @expose("/", methods=("GET",))
+    def index(self) -> Answer:
+        """The subscription, or of which school it is to be."""
+        schools = queries.payers(reading())
+        if len(schools) == 1:
+            return redirect(f"{HERE}{schools[0].public_id}", 303)
+        return self.render("billing/schools.html", schools=schools, here=HERE)
+
+    @expose("/<school:public_id>", methods=("GET",))
+    def school(self, public_id: str) -> str:
+        """How the subscription of a school stands, what else there is, and its invoices."""
+        return self._page(public_id)
+
+    @expose("/<school:public_id>/bought", methods=("GET",))
+    def bought(self, public_id: str) -> Response:
+        """Back from Stripe: it is asked at once what was bought."""
+        done_reading()
+        services.look_again(principal=self.who, school=public_id)
+        flash(gettext("What you did at Stripe shows here within a few seconds."), "success")
+        return redirect(f"{HERE}{public_id}", 303)
+
+    @expose("/<school:public_id>/buy", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def buy(self, public_id: str) -> Answer:
+        """Choose for how many teachers, and go on to Stripe."""
+        tx = reading()
+        place = find(tx, School, public_id, permission=BILLING_MANAGE)
+        back = f"{HERE}{public_id}"
+        key = request.values.get("price", "")
+        plan = plans.current().of_price(key)
+        if plan is None or not services.may_buy(place, plan.name):
+            return redirect(back, 303)
+        form = BuyForm(price=key, seats=max(plan.fewest_seats, self._teachers(tx, place)))
+        form.price.data = key
+        if not plan.per_seat:
+            form.seats.data = 1
+
+        def go() -> str:
+            return services.checkout(
+                principal=self.who,
+                school=public_id,
+                price=key,
+                seats=form.seats.data or 0,
+                back=f"{settings().base_url}{back}",
+            )
+
+        return self._on_to_stripe(
+            form,
+            go,
+            back,
+            heading=gettext("Subscribe to %(plan)s", plan=words.PLANS[plan.name]),
+            per_seat=plan.per_seat,
+            lines=list(words.holds(plan)),
+            price=self._priced([key]).get(key),
+            trial=plans.current().trial.days,
+        )
+
+    @expose("/<school:public_id>/seats", methods=("GET", "POST"))
+    @shows_what_was_typed
+    def seats(self, public_id: str) -> Answer:
+        """For how many teachers it is to be, and what that costs."""
+        tx = reading()
+        place = find(tx, School, public_id, permission=BILLING_MANAGE)
+        back = f"{HERE}{public_id}"
+        held = self._held(tx, place)
+        if held is None:
+            return redirect(back, 303)
+        form, problem = SeatsForm(seats=held.seats), None
+        if form.validate_on_submit():
+            done_reading()
+            try:
+                preview = services.preview_seats(
+                    principal=self.who, school=public_id, seats=form.seats.data or 0
+                )
+            except Rejected as rejected:
+                problem = show_rejection(form, rejected)
+            else:
+                return self.render(
+                    "billing/preview.html",
+                    form=ConfirmForm(formdata=None, seats=preview.seats, seen=preview.seen),
+                    preview=preview,
+                    was=held.seats,
+                    money=money,
+                    back=back,
+                    crumbs=self._crumbs(back, gettext("Seats")),
+                )
+        page = self.render(
+            "console/form.html",
+            form=form,
+            problem=problem,
+            heading=gettext("How many teachers"),
+            submit_title=gettext("See what it costs"),
+            cancel_url=back,
+            crumbs=self._crumbs(back, gettext("Seats")),
+        )
+        return (page, 422) if form.errors or problem else page
+
+    @expose("/<school:public_id>/confirm", methods=("POST",))
+    def confirm(self, public_id: str) -> Response:
+        """Change the number of teachers, for what was shown."""
+        form, back = ConfirmForm(), f"{HERE}{public_id}"
+        if form.validate_on_submit():
+            done_reading()
+            seats = form.seats.data or ""
+            try:
+                services.change_seats(
+                    principal=self.who,
+                    school=public_id,
+                    seats=int(seats) if seats.isdecimal() and seats.isascii() else 0,
+                    seen=form.seen.data or "",
+                )
+                flash(gettext("Changed. It shows here within a few seconds."), "success")
+            except Rejected as rejected:
+                flash(rejected.in_words, "warning")
+        return redirect(back, 303)
+
+    @expose("/<school:public_id>/act", methods=("POST",))
+    def act(self, public_id: str) -> Answer:
+        """End it, have it go on, or see card and invoices at Stripe."""
+        back = f"{HERE}{public_id}"
+        if FlaskForm().validate_on_submit():
+            done_reading()
+            try:
+                match request.form.get("do", ""):
+                    case "end":
+                        services.end(principal=self.who, school=public_id)
+                        flash(
+                            gettext("It ends when what is paid for is over. Nothing is deleted."), "success"
+                        )
+                    case "go-on":
+                        services.go_on(principal=self.who, school=public_id)
+                        flash(gettext("It goes on."), "success")
+                    case "portal":
+                        there = services.portal(
+                            principal=self.who, school=public_id, back=f"{settings().base_url}{back}"
+                        )
+                        return self._leave(there, back)
+            except Rejected as rejected:
+                flash(rejected.in_words, "warning")
+        return redirect(back, 303)
+
+    @expose("/<school:public_id>/invoices/<invoice:invoice>", methods=("GET",))
+    def invoice(self, public_id: str, invoice: str) -> Answer:
+        """An invoice, as Stripe shows it."""
+        back = f"{HERE}{public_id}"
+        done_reading()
+        try:
+            there = services.invoice_address(principal=self.who, school=public_id, invoice=invoice)
+        except Rejected as rejected:
+            flash(rejected.in_words, "warning")
+            return redirect(back, 303)
+        return redirect(there, 303)
+
+    # ------------------------------------------------------------------ what the pages show
+
+    def _page(self, public_id: str) -> str:
+        tx = reading()
+        place = find(tx, School, public_id, permission=BILLING_READ)
+        customer = queries.customer_of(tx, place)
+        held = queries.subscription_of(tx, customer) if customer else None
+        invoices = queries.invoices_of(tx, customer) if customer else ()
+        limits = standing.entitled(tx, place.id)
+        return self.render(
+            "billing/billing.html",
+            here=f"{HERE}{public_id}",
+            place=place,
+            connected=asking.is_connected(),
+            held=self._shown(held) if held else None,
+            runs=held is not None and held.status in RUNS,
+            waits=_waits(customer, held),
+            seconds=self.looks_again(tx, every=SECONDS_AT_WORK),
+            used=self._used(tx, place, limits),
+            offers=self._offers(place) if held is None or held.status not in RUNS else (),
+            invoices=invoices,
+            statuses=words.INVOICES,
+            status=InvoiceStatus,
+            money=money,
+            form=FlaskForm(),
+        )
+
+    def _shown(self, held: Subscription) -> Mapping[str, Any]:
+        word, tone = words.STATUS[Status(held.status)]
+        plan = PlanName(held.plan) if held.plan else None
+        per_seat = bool(plan and plans.current().by_name[plan].per_seat)
+        grace = standing.grace_ends(held.owed_since, plans.current())
+        return {
+            "plan": words.PLANS[plan] if plan else gettext("A plan of your own"),
+            "word": word,
+            "tone": tone,
+            "row": held,
+            "price": gettext(
+                "%(amount)s %(period)s",
+                amount=money(held.amount * held.seats, held.currency),
+                period=words.per(held.months),
+            ),
+            "per_seat": per_seat,
+            "grace_until": long_day(grace.date()) if grace else None,
+        }
+
+    def _offers(self, place: School) -> Sequence[Mapping[str, Any]]:
+        """The plans that a school may buy, with what Stripe asks for them."""
+        if not asking.is_connected():
+            return ()
+        fitting = [each for each in plans.current().by_name.values() if services.may_buy(place, each.name)]
+        known = self._priced([key for plan in fitting for key in plan.lookup_keys])
+        return [self._offer(plan, known) for plan in fitting if any(key in known for key in plan.lookup_keys)]
+
+    def _offer(self, plan: Plan, known: Mapping[str, Price]) -> Mapping[str, Any]:
+        return {
+            "title": words.PLANS[plan.name],
+            "for_whom": words.FOR_WHOM[plan.name],
+            "lines": list(words.holds(plan)),
+            "per_seat": plan.per_seat,
+            "prices": [
+                {"key": key, "said": _said(known[key], per_seat=plan.per_seat)}
+                for key in plan.lookup_keys
+                if key in known
+            ],
+        }
+
+    def _priced(self, keys: Sequence[str]) -> Mapping[str, Price]:
+        """What Stripe asks for these, as far as it can be asked."""
+        try:
+            known = prices.all_of(asking.current().client)
+        except (Unreachable, Refused, asking.NotConnected):
+            return {}
+        return {key: known[key] for key in keys if key in known}
+
+    def _used(
+        self, tx: Transaction, place: School, limits: Mapping[Entitlement, int | None]
+    ) -> Sequence[Mapping[str, str]]:
+        there = entitlements.used(tx, place.id)
+        return [
+            {"title": words.USED[each], "said": words.used(there[each], limits.get(each))}
+            for each in Entitlement
+            if each in there
+        ]
+
+    def _teachers(self, tx: Transaction, place: School) -> int:
+        return entitlements.used(tx, place.id).get(Entitlement.SEATS, 1)
+
+    def _held(self, tx: Transaction, place: School) -> Subscription | None:
+        customer = queries.customer_of(tx, place)
+        held = queries.subscription_of(tx, customer) if customer else None
+        return held if held is not None and held.status in RUNS else None
+
+    def _on_to_stripe(self, form: BuyForm, go: Callable[[], str], back: str, **context: Any) -> Answer:
+        problem = None
+        if form.validate_on_submit():
+            done_reading()
+            try:
+                return self._leave(go(), back)
+            except Rejected as rejected:
+                problem = show_rejection(form, rejected)
+        page = self.render(
+            "billing/buy.html",
+            form=form,
+            problem=problem,
+            back=back,
+            said=_said,
+            crumbs=self._crumbs(back, context["heading"]),
+            **context,
+        )
+        return (page, 422) if form.errors or problem else page
+
+    def _leave(self, there: str, back: str) -> str:
+        # A form's answer may lead to no other site: browsers enforce `form-action`. And nobody is to wonder
+        # where they type their card.
+        return self.render(
+            "billing/leave.html", there=there, back=back, crumbs=self._crumbs(back, gettext("On to Stripe"))
+        )
+
+    def _crumbs(self, back: str, title: str) -> Sequence[Mapping[str, str]]:
+        return [{"title": self.title, "url": back}, {"title": title}]
+
+
+def link(tx: Transaction, school_id: int) -> str | None:
+    """Where the principal changes the plan of a school; None for whoever may not."""
+    mine = queries.payer(tx, school_id)
+    return f"{HERE}{mine}" if mine is not None else None
+
+
+def _said(price: Price, *, per_seat: bool) -> str:
+    amount, period = money(price.amount, price.currency), words.per(price.months)
+    if per_seat:
+        return gettext("%(amount)s per teacher %(period)s", amount=amount, period=period)
+    return gettext("%(amount)s %(period)s", amount=amount, period=period)
+
+
+def _waits(customer: Customer | None, held: Subscription | None) -> bool:
+    """Whether somebody has gone to Stripe, and what came of it is not here yet."""
+    return customer is not None and customer.stripe_id is not None and held is None

@@ -1,0 +1,82 @@
+"""Where Stripe tells what happened. It is noted and nothing more: a worker asks what came of it.
+
+An answer of 2xx says that it is noted for good. 4xx is for what is not Stripe's; 5xx, where the database
+cannot be reached, has Stripe tell it again.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from flask import Blueprint, request
+from stripe import SignatureVerificationError, WebhookSignature
+
+from backoffice import clock
+from backoffice.web.identity import address
+from plugins.billing import asking, taking
+from plugins.billing.reading import id_of, moment
+
+logger = structlog.get_logger("backoffice.billing")
+
+# Bytes that are read of a message: Stripe's are some 10 kB, and a subscription with 20 items is 40.
+LARGEST = 256 * 1024
+# Seconds by which a message may be old or, by a clock that is fast, from the future. Stripe's library lets
+# any future pass.
+TOLERANCE = 300
+_LONGEST = 255
+
+bp = Blueprint("billing_webhooks", __name__)
+
+
+class NotStripe(Exception):
+    """It is not signed by Stripe, or not now, or is no message. Says which, and nothing of what it held."""
+
+
+@bp.post("/webhooks/stripe")
+def stripe() -> tuple[str, int]:
+    """Take in a message of Stripe's, once."""
+    if not asking.is_connected():
+        return "", 404
+    secret = asking.current().webhook_secret
+    try:
+        told = _read(request.get_data(), request.headers.get("Stripe-Signature", ""), secret)
+    except NotStripe as error:
+        logger.warning("webhook refused", why=str(error))
+        return "", 400
+    taking.note(told, address=address())
+    return "", 200
+
+
+def _read(body: bytes, header: str, secret: str) -> taking.Told:
+    try:
+        # Not `construct_event`: it makes objects of what is looked at for four texts.
+        WebhookSignature.verify_header(body, header, secret, TOLERANCE)
+    except (SignatureVerificationError, UnicodeDecodeError):
+        raise NotStripe("signature") from None
+    if _signed_at(header) > clock.now().timestamp() + TOLERANCE:
+        raise NotStripe("from the future")
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        raise NotStripe("no JSON") from None
+    thing = event.get("data", {}).get("object") if isinstance(event, Mapping) else None
+    if not isinstance(thing, Mapping) or event.get("object") != "event":
+        raise NotStripe("no event")
+    named, kind, happened = event.get("id"), event.get("type"), event.get("created")
+    if not (_is_word(named) and _is_word(kind) and isinstance(happened, int)):
+        raise NotStripe("no event")
+    customer = thing.get("id") if thing.get("object") == "customer" else thing.get("customer")
+    return taking.Told(named, kind, _word(id_of(customer)), _word(id_of(thing)), moment(happened))
+
+
+def _signed_at(header: str) -> int:
+    return int(next(part[2:] for part in header.split(",") if part.startswith("t=")))
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isascii() and value.isprintable()
+
+
+def _word(value: str | None) -> str | None:
+    return value if _is_word(value) else None
