@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, null
 
 from backoffice.privacy.holdings import PersonalData, Subject, Target
 from backoffice.storage.numbers import one_of
-from plugins.billing.models import Customer, Drift, Invoice, Subscription
+from plugins.billing.models import Customer
 
 
 def _nobody(_target: Target) -> Mapping[str, ColumnElement[Any]]:
@@ -22,6 +22,4 @@ HELD = (
     PersonalData(Customer, Subject.SCHOOL),
     PersonalData(Customer, Subject.DISTRICT),
     PersonalData(Customer, Subject.ACCOUNT, _begun_by, blank=(Customer.made_by.key,), instead=_nobody),
-    *(PersonalData(each, Subject.SCHOOL) for each in (Subscription, Invoice, Drift)),
-    *(PersonalData(each, Subject.DISTRICT) for each in (Subscription, Invoice, Drift)),
 )

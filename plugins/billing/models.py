@@ -227,15 +227,12 @@ class Drift(BillingBase):  # type: ignore[misc, valid-type]
     __tablename__ = "drift"
     __table_args__ = (
         only("kind", DriftKind),
-        Index(None, "customer_id"),
         Index(None, "found_at"),
         titled(lazy("Differences from what Stripe has")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.ONE_YEAR)
-    customer_id: Mapped[int | None] = columns.reference(
-        "Of whom", ForeignKey(Customer.id, ondelete="CASCADE"), keep=Keep.ONE_YEAR
-    )
+    customer: Mapped[str] = columns.text("What Stripe calls the school or district", keep=Keep.ONE_YEAR)
     stripe_id: Mapped[str] = columns.text("What Stripe calls that which differed", keep=Keep.ONE_YEAR)
     kind: Mapped[str] = columns.choice("How it differed", keep=Keep.ONE_YEAR)
     found_at: Mapped[datetime] = columns.moment("When it was found", keep=Keep.ONE_YEAR)

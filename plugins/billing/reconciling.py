@@ -112,7 +112,7 @@ def _mend(
             mended += is_mended
             tx.add(
                 Drift(
-                    customer_id=customer.id if customer else None,
+                    customer=named,
                     stripe_id=thing,
                     kind=kind,
                     found_at=now,

@@ -100,6 +100,18 @@ from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 from backoffice.throttles.visitor import Visitor
+from plugins.billing.models import (
+    Customer,
+    Drift,
+    DriftKind,
+    EventState,
+    Invoice,
+    InvoiceStatus,
+    PlanName,
+    Status,
+    StripeEvent,
+    Subscription,
+)
 from plugins.exports.models import Export, ExportState, Intake
 from plugins.notifications.drills.models import Drill, DrillEvent
 from plugins.notifications.hooks.models import DistrictHook, HookCall
@@ -351,6 +363,8 @@ def make_world() -> World:
         _roster(tx, people["leader"], home)
         _roster(tx, people["outsider"], outside)
         _taken_along(tx, people["leader"], home)
+        _pays(tx, people["leader"], home)
+        _pays(tx, people["outsider"], outside)
         invited = _invited(tx, people["leader"], home)
         _invited(tx, people["outsider"], outside)
         family_invited = family_invitation(tx, people["teacher"], home, own.children[1])
@@ -1074,6 +1088,48 @@ def _taken_along(tx: Transaction, person: Person, school: School) -> None:
     _row(tx, Export, asked_by=person.id, done=0, downloads=0, gone_on=0, **of, **when)
     brought = {"mark": uuid4(), "form": str(uuid4()), "taken_by": person.id, "taken_at": clock.now()}
     tx.execute(insert(Intake).values(school_id=school.id, **brought))
+
+
+def _pays(tx: Transaction, person: Person, school: School) -> None:
+    """A school with a subscription and an invoice, and what Stripe told of it."""
+    now, named = clock.now(), secrets.token_hex(7)
+    customer, _ = _row(
+        tx, Customer, school_id=school.id, stripe_id=f"cus_{named}", made_by=person.id, made_at=now, as_of=now
+    )
+    what = {"plan": PlanName.SCHOOL, "price": "school_seat_yearly", "seats": 12, "amount": 6000, "months": 12}
+    _row(
+        tx,
+        Subscription,
+        customer_id=customer,
+        stripe_id=f"sub_{named}",
+        status=Status.ACTIVE,
+        by_invoice=False,
+        currency="usd",
+        begun_at=now,
+        period_until=now + timedelta(days=365),
+        **what,
+    )
+    _row(
+        tx,
+        Invoice,
+        customer_id=customer,
+        stripe_id=f"in_{named}",
+        subscription=f"sub_{named}",
+        number=f"{named[:8].upper()}-0001",
+        status=InvoiceStatus.PAID,
+        currency="usd",
+        due=72_000,
+        paid=72_000,
+        attempts=1,
+        made_at=now,
+        paid_at=now,
+        outside=False,
+    )
+    told = {"customer": f"cus_{named}", "thing": f"in_{named}", "happened_at": now, "received_at": now}
+    done = {"state": EventState.DONE, "attempts": 1, "next_try_at": now, "done_at": now}
+    _row(tx, StripeEvent, stripe_id=f"evt_{named}", kind="invoice.paid", **told, **done)
+    differed = {"customer": f"cus_{named}", "stripe_id": f"sub_{named}", "kind": DriftKind.DIFFERS}
+    _row(tx, Drift, found_at=now, mended_at=now, **differed)
 
 
 def _invited(tx: Transaction, person: Person, school: School) -> str:

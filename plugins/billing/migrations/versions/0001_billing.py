@@ -146,18 +146,15 @@ def _drift() -> None:
     op.create_table(
         "drift",
         _key(),
-        _number("customer_id"),
-        *(_text(name) for name in ("stripe_id", "kind")),
+        *(_text(name) for name in ("customer", "stripe_id", "kind")),
         _moment("found_at"),
         _moment("mended_at", nullable=True),
         sa.CheckConstraint(
             "kind in ('missing_here', 'missing_there', 'differs')", name=op.f("ck_drift_kind_is_known")
         ),
-        _to("drift", "customer_id", f"{HERE}.customer"),
         *_named("drift"),
         schema=HERE,
     )
-    _index("drift", "customer_id")
     _index("drift", "found_at")
 
 
