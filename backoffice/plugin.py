@@ -27,6 +27,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.banner import Banner
 from backoffice.controls.check import Check
 from backoffice.controls.standing import Stands
+from backoffice.entitlements import Limits, Link
 from backoffice.events import Event, Handler, Subscription, declared
 from backoffice.jobs.job import Job
 from backoffice.jobs.registry import CORE
@@ -120,6 +121,11 @@ class Plugin:
     standings: Callable[[Transaction], Sequence[Stands]] | None = None
     # What everybody reads on the home page while it is up. No switch takes it down.
     banners: Callable[[Transaction], Sequence[Banner]] | None = None
+    # What the plan of a school holds, from the plugin that sells plans; at most one has it. Only what makes
+    # something new asks, so it must answer quickly and for whoever is the principal. With it goes where a
+    # plan is changed, as a path, for a principal who may.
+    entitlements: Limits | None = None
+    billing_link: Link | None = None
     # Promises stand on it: switching it off needs a reason, is told to the founders and shown on /trust.
     keeps_promises: bool = False
     # Filled in when it is found: the package it lies in, its version (that of the product where it comes with
@@ -266,6 +272,8 @@ def _faults(plugin: Plugin) -> Iterator[str]:
         if kind.by is None
         if any(str(table) not in own for rows in kind.rows for table in rows.tables)
     )
+    if plugin.billing_link is not None and plugin.entitlements is None:
+        yield f"{said} leads to where plans are changed, and knows of none. Give it entitlements as well."
     if plugin.settings is not None:
         yield from (
             f"{said} has no default for its setting {name}."
@@ -287,3 +295,6 @@ def _clashes(plugins: Iterable[Plugin]) -> Iterator[str]:
                 if name in owners:
                     yield f"The plugin {plugin.name} has the {kind} {name}, which {owners[name]} has already."
                 owners.setdefault(name, f"the plugin {plugin.name}")
+    planning = [plugin.name for plugin in plugins if plugin.entitlements is not None]
+    if len(planning) > 1:
+        yield f"The plugins {' and '.join(planning)} each say what plans hold. Remove all but one."
