@@ -279,6 +279,8 @@ def _faults(plugin: Plugin) -> Iterator[str]:
         if kind.by is None
         if any(str(table) not in own for rows in kind.rows for table in rows.tables)
     )
+    if plugin.billing_link is not None and plugin.entitlements is None:
+        yield f"{said} leads to where plans are changed, and knows of none. Give it entitlements as well."
     if plugin.settings is not None:
         yield from (
             f"{said} has no default for its setting {name}."
@@ -300,3 +302,6 @@ def _clashes(plugins: Iterable[Plugin]) -> Iterator[str]:
                 if name in owners:
                     yield f"The plugin {plugin.name} has the {kind} {name}, which {owners[name]} has already."
                 owners.setdefault(name, f"the plugin {plugin.name}")
+    planning = [plugin.name for plugin in plugins if plugin.entitlements is not None]
+    if len(planning) > 1:
+        yield f"The plugins {' and '.join(planning)} each say what plans hold. Remove all but one."

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.exc import OperationalError
 
 from backoffice import (
+    entitlements,
     events,
     registry,  # noqa: F401 - models and rules must be known
 )
@@ -71,6 +72,7 @@ def open_runtime(settings: Settings, address: str) -> Runtime:
     events.subscribe(each for plugin in plugins for each in plugin.subscriptions)
     catalogues.install(plugin.translations for plugin in plugins)
     toggles.install({plugin.name: plugin.enabled_at_first for plugin in plugins})
+    entitlements.install(plugins)
     mails.install(core_mails.MAILS, plugins, Site(settings.base_url, settings.report_address))
     messages.install(core_messages.KINDS, plugins)
     # Not above: a job may stand on this module.

@@ -157,10 +157,15 @@ class ManagePage(ClassPage):
     def restore(self, public_id: str) -> Response:
         """Bring the class back."""
         done_reading()
-        archiving.restore_classroom(principal=self.who, classroom=public_id)
-        flash(
-            gettext("The class is back. It has a new code; its door is closed until you open it."), "success"
-        )
+        try:
+            archiving.restore_classroom(principal=self.who, classroom=public_id)
+        except Rejected as rejected:
+            flash(rejected.in_words, "warning")
+        else:
+            flash(
+                gettext("The class is back. It has a new code; its door is closed until you open it."),
+                "success",
+            )
         return redirect(f"/console/classrooms/{public_id}", 303)
 
     @expose("/<classroom:public_id>/undo-last", methods=("POST",))

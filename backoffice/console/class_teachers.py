@@ -20,6 +20,8 @@ from backoffice.console.class_page import CRUMB, ClassPage
 from backoffice.console.command import Command
 from backoffice.console.forms import ConfirmForm
 from backoffice.console.invitations import state_cell
+from backoffice.console.room import full
+from backoffice.entitlements import Entitlement
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools.models import Classroom, TeachingRoleName
@@ -236,6 +238,7 @@ class ClassTeachers(ClassPage):
             save=save,
             said=gettext("The invitation is on its way."),
             heading=gettext("Invite somebody to %(row)s", row=row.name),
+            full=full(reading(), row.school_id, Entitlement.SEATS) if request.method == "GET" else None,
             intro=gettext(
                 "They get a mail with a link that works once, for 14 days. They see this class only."
             ),

@@ -51,7 +51,9 @@ from backoffice.console.grids.imports import ImportsRows
 from backoffice.console.grids.relations import school_filter
 from backoffice.console.marks import COLOUR_NAMES, FIGURE_NAMES
 from backoffice.console.overtaken import not_over_others
+from backoffice.console.room import full, full_at
 from backoffice.console.students import some_of
+from backoffice.entitlements import Entitlement
 from backoffice.fields.models import FieldSubject
 from backoffice.fields.services import write_classroom_values
 from backoffice.language.moments import amount
@@ -366,6 +368,7 @@ class ClassroomGrid(ImportsRows):
             save=save,
             said=gettext("The class is ready. Add its students next."),
             heading=gettext("New class"),
+            full=full_at(tx, only or form.school.data, Entitlement.CLASSES),
             intro=gettext("It gets a code of its own. Its door is open from the start."),
             submit_title=gettext("Make the class"),
             cancel_url="/console/classrooms/",
@@ -503,6 +506,8 @@ class ClassroomGrid(ImportsRows):
         one = request.form.get("one") == "yes"
         form = PasteForm(_as_a_list(request.form)) if one else PasteForm()
         shown: dict[str, Any] = {}
+        if request.method == "GET":
+            shown = {"full": full(reading(), row.school_id, Entitlement.STUDENTS)}
         if form.validate_on_submit():
             done_reading()
             try:
@@ -518,6 +523,8 @@ class ClassroomGrid(ImportsRows):
                     shown = {"added": what_was_added(added), "left_out": len(added.left_out)}
                 else:
                     shown = self._preview(public_id, form.names.data or "")
+                    new = shown["counts"][LineState.NEW]
+                    shown["full"] = full(reading(), row.school_id, Entitlement.STUDENTS, wanted=new)
             except Rejected as rejected:
                 shown = {"problem": show_rejection(form, rejected)}
         page = self.render(

@@ -15,6 +15,8 @@ from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
 from backoffice.console.forms import InvitationForm
 from backoffice.console.grid import BulkAction, Cell, Column, Grid, Row, searched_words
+from backoffice.console.room import full_at
+from backoffice.entitlements import Entitlement
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools import queries
@@ -194,6 +196,7 @@ class InvitationGrid(Grid):
             save=save,
             said=gettext("The invitation is on its way."),
             heading=gettext("Invite somebody"),
+            full=full_at(tx, only or form.school.data, Entitlement.SEATS),
             intro=gettext("They get a mail with a link that works once, for 14 days."),
             submit_title=gettext("Send the invitation"),
             cancel_url="/console/invitations/",

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
@@ -65,9 +65,10 @@ class RefusedRow(Exception):
 
 @dataclass(frozen=True)
 class Plan:
-    """The rows of a list in the order of the file."""
+    """The rows of a list in the order of the file. `full` says why there is no room for what is new."""
 
     rows: Sequence[PlannedRow]
+    full: str | None = None
 
     @cached_property
     def counts(self) -> Mapping[RowState, int]:
@@ -89,6 +90,14 @@ class Plan:
         """Equal for plans that do the same: by it whoever confirms gets what was shown and nothing else."""
         written = json.dumps([astuple(row) for row in self.rows], ensure_ascii=True)
         return hashlib.sha256(written.encode()).hexdigest()
+
+
+def beyond(plan: Plan, full: Rejected | None) -> Plan:
+    """The plan, with why there is no room for what is new, if that is so.
+
+    By its digest it is the same: it says no other rows.
+    """
+    return plan if full is None else replace(plan, full=full.in_words)
 
 
 def require_size(plan: Plan, most: int) -> None:

@@ -292,6 +292,27 @@ def lock_new_classes(session: Session, *, school_id: int) -> None:
     session.execute(statement, {"lock": f"new classes {school_id}"})
 
 
+def used_of(session: Session, *, school_id: int) -> AnyRow | None:
+    """How many `seats`, `classes` and `students` a school has; None if it is not the principal's."""
+    statement = text("select seats, classes, students from app.used_of(:school)")
+    return session.execute(statement, {"school": school_id}).first()
+
+
+def take_room(
+    session: Session, *, school_id: int, entitlement: str, addresses: Collection[bytes]
+) -> AnyRow | None:
+    """How many are `used` of what a plan limits, and how many of the addresses are `seated` among them.
+
+    Waits until nobody else takes of it, and lets the next wait for this transaction's end. None if the school
+    is not the principal's.
+    """
+    statement = text("select used, seated from app.take_room(:school, :entitlement, :addresses)")
+    given = {"school": school_id, "entitlement": entitlement, "addresses": list(addresses)}
+    return session.execute(
+        statement.bindparams(bindparam("addresses", type_=ARRAY(LargeBinary))), given
+    ).first()
+
+
 def lock_school_days(session: Session, *, school_id: int) -> None:
     """Wait until nobody else sets the days of a school, and let the next wait as long."""
     statement = text("select pg_advisory_xact_lock(hashtextextended(:lock, 7204))")

@@ -17,6 +17,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.models import Account
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
+from backoffice.entitlements import Entitlement, beyond_limit
 from backoffice.jobs import queue
 from backoffice.language.texts import gettext, lazy
 from backoffice.outbox import services as outbox
@@ -61,6 +62,18 @@ ERASED_MEANWHILE = (
     lazy("Somebody whom this roster may name was erased while it waited, so its files were deleted."),
     lazy("Take whoever was erased out of your system, then upload a new one."),
 )
+# What a plan can limit of what is counted as new.
+LIMITED = {
+    "classes new": (
+        Entitlement.CLASSES,
+        lazy("A school would have more classes than its plan holds, so nothing was brought in."),
+    ),
+    "students new": (
+        Entitlement.STUDENTS,
+        lazy("A school would have more students than its plan holds, so nothing was brought in."),
+    ),
+}
+LARGER_PLAN = lazy("A leader of the school can choose a larger plan. Then upload the roster again.")
 UNDER_WAY = lazy("This roster is being brought in already, or it is over.")
 ANOTHER_BY_NOW = lazy("It would do something else by now than you were shown. Look at it again.")
 
@@ -332,12 +345,22 @@ def _import(tx: Transaction, found: Places, roster: Roster, outcome: Outcome, ti
     places.settle(tx, found, now)
     outcome.schools_new = len(found.new)
     outcome.by_school(merge(tx, schools=found.numbers, absent=roster.absent, at=now))
+    _within_plans(tx, outcome)
     outcome.left_alone = left_alone(tx, most=MOST_LISTED)
     times, sealed = to_invite(tx, most=MOST_LISTED)
     outcome.noted.counts["teachers to invite"] += times
     outcome.read = how_many(tx)
     opened = keyring.current().open
     outcome.to_invite = [opened(name, context="account.name").decode() for name in sealed]
+
+
+def _within_plans(tx: Transaction, outcome: Outcome) -> None:
+    """Note which schools their plans have not room for; then nothing of the set comes in."""
+    for school, counts in sorted(outcome.schools.items()):
+        for what, (entitlement, sentence) in LIMITED.items():
+            over = beyond_limit(tx, school_id=school, entitlement=entitlement, made=counts[what])
+            if over:
+                outcome.report.error(PACKAGE, sentence, LARGER_PLAN, times=over)
 
 
 def _note_done(tx: Transaction, found: Places, outcome: Outcome, watched: int | None) -> None:

@@ -374,11 +374,15 @@ class ImportsRows(Grid):
             plan=plan,
             groups=shown_groups(plan) if plan else [],
             new_text=self.counted(plan.counts[RowState.NEW]) if plan else "",
-            over=gettext(
-                "You may bring in at most %(most)s rows at once. Bring the list in parts.", most=amount(most)
-            )
-            if size > most
-            else None,
+            over=(plan.full if plan else None)
+            or (
+                gettext(
+                    "You may bring in at most %(most)s rows at once. Bring the list in parts.",
+                    most=amount(most),
+                )
+                if size > most
+                else None
+            ),
             typed=size if size >= settings().lists.typed_from else None,
             crumbs=[
                 *self._way(),

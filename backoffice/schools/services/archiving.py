@@ -12,6 +12,7 @@ from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record, record_by_school
 from backoffice.changes.keeping import PutBack, keep_change
+from backoffice.entitlements import Entitlement, require_room
 from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.schools.models import Classroom, ClassroomCode, Door
@@ -93,10 +94,14 @@ def archive(tx: Transaction, row: Classroom) -> None:
 
 
 def restore_classroom(*, principal: Principal, classroom: str) -> None:
-    """Bring an archived class back, with a new code and its door closed. Raises `NotFound`."""
+    """Bring an archived class back, with a new code and its door closed.
+
+    Raises `LimitReached`, `NotFound`.
+    """
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_ARCHIVE, lock=True)
         if row.archived_at is not None:
+            require_room(tx, school_id=row.school_id, entitlement=Entitlement.CLASSES)
             row.archived_at = None
             tx.flush()
             issue_code(tx, school_id=row.school_id, classroom_id=row.id)

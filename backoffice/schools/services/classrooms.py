@@ -11,6 +11,7 @@ from backoffice.access.seen import is_to_be_written
 from backoffice.access.transaction import transaction
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import PutBack, keep_change
+from backoffice.entitlements import Entitlement, require_room
 from backoffice.language.texts import gettext
 from backoffice.problems import Rejected
 from backoffice.schools.models import (
@@ -32,12 +33,13 @@ def create_classroom(
 ) -> PublicId:
     """Make a classroom with an open door and a standing code; the maker becomes its owner.
 
-    Returns its public identifier. Raises `Rejected`, `NotFound`, `Denied`.
+    Returns its public identifier. Raises `Rejected`, `LimitReached`, `NotFound`, `Denied`.
     """
     name = _named(name)
     with transaction(principal) as tx:
         place = find(tx, School, school, permission=CLASSROOMS_CREATE)
         require(tx.principal, CLASSROOMS_CREATE, place)
+        require_room(tx, school_id=place.id, entitlement=Entitlement.CLASSES)
         classroom_id, public_id = tx.take_id(Classroom), new_public_id()
         tx.execute(
             insert(Classroom).values(

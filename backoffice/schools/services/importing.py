@@ -13,8 +13,9 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import keep_changes
+from backoffice.entitlements import Entitlement, no_room, require_room
 from backoffice.imports.columns import Row
-from backoffice.imports.plan import ChangedMeanwhile, Plan, require_size
+from backoffice.imports.plan import ChangedMeanwhile, Plan, beyond, require_size
 from backoffice.schools import names
 from backoffice.schools.importing import queries
 from backoffice.schools.importing.compare import Compared, Elsewhere, Fresh, compare, rooms_named
@@ -39,7 +40,10 @@ def preview_students(
     """What `import_students` would do. Changes nothing. Raises `NotFound`."""
     with transaction(principal) as tx:
         place = find(tx, School, school)
-        return compare(tx, place.id, queries.rooms_of(tx, place.id), rows, elsewhere).plan
+        compared = compare(tx, place.id, queries.rooms_of(tx, place.id), rows, elsewhere)
+        fresh = len(compared.fresh)
+        full = no_room(tx, school_id=place.id, entitlement=Entitlement.STUDENTS, wanted=fresh)
+        return beyond(compared.plan, full)
 
 
 def import_students(
@@ -54,7 +58,8 @@ def import_students(
     """Do what the plan of this digest said, all of it in one transaction; rows that it refuses are left out.
 
     Nobody is taken out of a class or erased, and no mail goes out. Raises `ChangedMeanwhile` if it would do
-    something else by now, `Rejected` if there is nothing to do or more than `most` rows, and `NotFound`.
+    something else by now, `Rejected` if there is nothing to do or more than `most` rows, `LimitReached`, and
+    `NotFound`.
     """
     now = clock.now()
     with transaction(principal) as tx:
@@ -75,8 +80,9 @@ def import_students(
         if plan.digest != seen or not locked.keys() >= _rooms_of(compared):
             raise ChangedMeanwhile(plan)
         require_size(plan, most)
-        _write(tx, place.id, compared, locked, now)
         fresh = len(compared.fresh)
+        require_room(tx, school_id=place.id, entitlement=Entitlement.STUDENTS, wanted=fresh)
+        _write(tx, place.id, compared, locked, now)
         changed = {*compared.renamed, *(each for group in compared.joins.values() for each in group)}
         record(
             tx,

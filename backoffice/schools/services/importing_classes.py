@@ -12,8 +12,9 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.changes.keeping import keep_changes
+from backoffice.entitlements import Entitlement, no_room, require_room
 from backoffice.imports.columns import Row
-from backoffice.imports.plan import ChangedMeanwhile, Plan, require_size
+from backoffice.imports.plan import ChangedMeanwhile, Plan, beyond, require_size
 from backoffice.schools.importing.classes import ComparedClasses, compare_classes, lock_names
 from backoffice.schools.models import Classroom, Door, School, TeachingRole, TeachingRoleName
 from backoffice.schools.services.codes import issue_codes
@@ -25,7 +26,11 @@ from backoffice.storage.public_id import new_public_id
 def preview_classrooms(*, principal: Principal, school: str, rows: Sequence[Row]) -> Plan:
     """What `import_classrooms` would do. Changes nothing. Raises `NotFound`."""
     with transaction(principal) as tx:
-        return compare_classes(tx, find(tx, School, school, permission=CLASSROOMS_CREATE), rows).plan
+        place = find(tx, School, school, permission=CLASSROOMS_CREATE)
+        compared = compare_classes(tx, place, rows)
+        fresh = len(compared.fresh)
+        full = no_room(tx, school_id=place.id, entitlement=Entitlement.CLASSES, wanted=fresh)
+        return beyond(compared.plan, full)
 
 
 def import_classrooms(
@@ -35,7 +40,7 @@ def import_classrooms(
 
     Rows that it refuses are left out. A new class has an open door, a standing code and the principal as its
     owner, as one that is made by itself. Raises `ChangedMeanwhile` if it would do something else by now,
-    `Rejected` if there is nothing to do or more than `most` rows, and `NotFound`.
+    `Rejected` if there is nothing to do or more than `most` rows, `LimitReached`, and `NotFound`.
     """
     now = clock.now()
     with transaction(principal) as tx:
@@ -52,6 +57,8 @@ def import_classrooms(
         if compared.plan.digest != seen:
             raise ChangedMeanwhile(compared.plan)
         require_size(compared.plan, most)
+        fresh = len(compared.fresh)
+        require_room(tx, school_id=place.id, entitlement=Entitlement.CLASSES, wanted=fresh)
         made = _make(tx, place.id, compared.fresh, now)
         _rename(tx, place.id, compared, now)
         record(tx, "classrooms.import", school_id=place.id, made=made, renamed=sorted(compared.renamed))

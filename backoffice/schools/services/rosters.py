@@ -15,6 +15,7 @@ from backoffice.access.permissions import STUDENTS_CREATE
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.entitlements import Entitlement, require_room
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools import names, roster_queries
@@ -105,7 +106,7 @@ def add_students(
     Who was in the class before comes back with the points. `answers` says of lines, by their numbers, that
     they name one more child (`ANOTHER`) or whom they mean (`Candidate.answer`). Lines that may mean somebody
     and are not answered are left out, and so are those that cannot be used. Raises `Rejected` if no line can
-    be used at all, `NotFound`.
+    be used at all, `LimitReached`, `NotFound`.
     """
     now = clock.now()
     with transaction(principal) as tx:
@@ -118,6 +119,7 @@ def add_students(
             [line.student_id for line in compared if line.state is state and line.student_id]
             for state in (LineState.JOINS, LineState.BACK)
         )
+        require_room(tx, school_id=row.school_id, entitlement=Entitlement.STUDENTS, wanted=len(fresh))
         numbers = tx.take_ids(Student, len(fresh)) if fresh else ()
         if fresh:
             _write_down(tx, row, fresh, numbers, now)

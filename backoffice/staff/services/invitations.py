@@ -24,6 +24,7 @@ from backoffice.accounts.services.newcomers import NOBODY_NAMED, checked_name
 from backoffice.accounts.services.signing_in import SignedIn
 from backoffice.accounts.tokens import token_digest
 from backoffice.audit.trail import record, record_by_school
+from backoffice.entitlements import Entitlement, require_room
 from backoffice.jobs import queue
 from backoffice.language.texts import gettext, lazy
 from backoffice.outbox.mail import Recipient
@@ -108,7 +109,7 @@ def invite(
 ) -> PublicId:
     """Have an invitation mailed. The answer does not tell whether the address has an account elsewhere.
 
-    Raises `Rejected`, `NotFound`, `Throttled`, `ProofNeeded`.
+    Raises `Rejected`, `LimitReached`, `NotFound`, `Throttled`, `ProofNeeded`.
     """
     email, name = checked(email), checked_name(name, NOBODY_NAMED)
     if role in IN_A_CLASS and not classroom:
@@ -168,7 +169,8 @@ def invite_known(*, principal: Principal, accounts: Collection[str]) -> int:
     """Invite those of these people whom a roster made known and nobody has asked yet; how many.
 
     As teachers, to each school that the principal leads and the roster put them at. Whoever has such an
-    invitation is left alone. Raises `ProofNeeded`.
+    invitation is left alone. All of them or, where a school has not room for its own, nobody. Raises
+    `LimitReached`, `ProofNeeded`.
     """
     with transaction(principal) as tx:
         proof.demand(tx)
@@ -180,10 +182,21 @@ def invite_known(*, principal: Principal, accounts: Collection[str]) -> int:
             Membership.account_id.in_(people), Membership.school_id.in_(tx.principal.led_schools)
         )
         invited = set()
-        for account_id, school_id in sorted(
-            {(row.account_id, row.school_id) for row in tx.execute(places)}, key=str
-        ):
-            assert school_id is not None
+        wanted = [
+            (account_id, school_id)
+            for account_id, school_id in sorted(set(tx.execute(places).tuples()), key=str)
+            if school_id is not None
+        ]
+        for school in sorted({school_id for _account, school_id in wanted}):
+            coming = {people[each].email_index for each, school_id in wanted if school_id == school}
+            require_room(
+                tx,
+                school_id=school,
+                entitlement=Entitlement.SEATS,
+                wanted=len(coming),
+                addresses=coming,
+            )
+        for account_id, school_id in wanted:
             person = people[account_id]
             made = _add(
                 tx,
@@ -378,6 +391,7 @@ def _invite(
 ) -> PublicId:
     if _is_there(tx, email_index(email), school_id, role, room):
         raise Rejected(email=THERE_ALREADY)
+    require_room(tx, school_id=school_id, entitlement=Entitlement.SEATS, addresses=[email_index(email)])
     made = _add(tx, school_id=school_id, email=email, name=name, role=role, classroom_id=room)
     if made is None:
         raise Rejected(email=ASKED_ALREADY)

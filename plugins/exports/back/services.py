@@ -14,6 +14,7 @@ from backoffice.access.policy import visible
 from backoffice.access.principal import Credential, Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
+from backoffice.entitlements import Entitlement, no_room, require_room
 from backoffice.language.moments import amount
 from backoffice.language.texts import lazy, ngettext
 from backoffice.privacy.erasure.plan import OWN
@@ -90,13 +91,15 @@ class ToBeSaid(Exception):
 class Looked:
     """What would come in: how many rows of each kind, what is left out, and what is to be said for it.
 
-    `without` are kinds of which nothing comes in, and `staying` fields and values that find no place.
+    `without` are kinds of which nothing comes in, and `staying` fields and values that find no place. `full`
+    are the sentences why the school has not room for it.
     """
 
     counts: dict[str, int]
     without: tuple[str, ...]
     staying: tuple[Staying, ...]
     doubts: Doubts
+    full: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,13 @@ def preview(*, principal: Principal, school: str, archive: Archive) -> Looked:
     with transaction(principal) as tx:
         place = find(tx, School, school, permission=CLASSROOMS_CREATE)
         fitted = fit(tx, place, content, clock.now())
-        return Looked(content.counts, archive.without, fitted.staying, _doubts(tx, place, archive, content))
+        full = tuple(
+            found.in_words
+            for entitlement, wanted in _new(content).items()
+            if (found := no_room(tx, school_id=place.id, entitlement=entitlement, wanted=wanted))
+        )
+        doubts = _doubts(tx, place, archive, content)
+        return Looked(content.counts, archive.without, fitted.staying, doubts, full)
 
 
 def bring_in(
@@ -133,7 +142,7 @@ def bring_in(
     Everything gets identifiers of its own, so that what was erased stays erased whatever is restored. The
     classes belong to the principal, or, made by the system, to the own teacher of a personal school. `form`
     is the one-time UUID of the page: sent twice, it comes in once. One transaction. Raises `Unusable`,
-    `ToBeSaid` unless `anew`, `Rejected`, `NotFound`.
+    `ToBeSaid` unless `anew`, `Rejected`, `LimitReached`, `NotFound`.
     """
     content, now = look_through(archive, most), clock.now()
     with transaction(principal) as tx:
@@ -150,6 +159,8 @@ def bring_in(
             raise ToBeSaid(doubts)
         hold(tx, place, content)
         fitted = fit(tx, place, content, now)
+        for entitlement, wanted in _new(content).items():
+            require_room(tx, school_id=place.id, entitlement=entitlement, wanted=wanted)
         account = tx.principal.account_id
         owner = account if account is not None else _own_teacher(tx, place)
         rooms = Writing(tx, place, owner, account, now).write(archive, content, fitted.keys)
@@ -174,6 +185,12 @@ def bring_in(
             erased=doubts.erased,
         )
     return Came(content.counts, fitted.staying)
+
+
+def _new(content: Content) -> dict[Entitlement, int]:
+    """How many there would be more of what a plan can limit."""
+    live = sum(row["archived_at"] is None for row in content.rooms.values())
+    return {Entitlement.CLASSES: live, Entitlement.STUDENTS: len(content.students)}
 
 
 def _doubts(tx: Transaction, place: School, archive: Archive, content: Content) -> Doubts:

@@ -145,6 +145,7 @@ class BringsBack(GuardedView):
             coming=said.coming(looked.counts),
             staying=said.staying(looked.without, looked.staying),
             doubts=looked.doubts.sentences,
+            full=looked.full,
             problem=problem,
             crumbs=self._crumbs,
         )

@@ -1,0 +1,16 @@
+"""How much a school has of what a plan can limit, counted while nobody else takes of it."""
+
+from pathlib import Path
+
+from alembic import op
+
+SQL = Path(__file__).parent.parent / "sql" / "0069_room.sql"
+
+revision = "0069"
+down_revision = "0064"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.get_bind().exec_driver_sql(SQL.read_text("utf-8").replace("%", "%%"))
