@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 # 13 to 19 digits, alone or in groups, with no letter or digit beside them.
-_DIGITS = re.compile(r"(?<![A-Za-z0-9.,-])\d(?:[ -]?\d){12,18}(?![A-Za-z0-9])")
+_DIGITS = re.compile(r"(?<![A-Za-z0-9_.,-])\d(?:[ -]?\d){12,18}(?![A-Za-z0-9_])")
 # Visa, Mastercard, American Express, Discover, Diners, JCB, UnionPay: what is issued at all.
 _ISSUED = re.compile(
     r"4|5[1-5]|2(?:2[2-9]|[3-6]|7[01])|3[47]|6(?:011|4[4-9]|5|2)|3(?:0[0-5]|[68])|35(?:2[89]|[3-8])"

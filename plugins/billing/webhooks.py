@@ -4,12 +4,12 @@ An answer of 2xx says that it is noted for good. 4xx is for what is not Stripe's
 cannot be reached, has Stripe tell it again.
 """
 
-import json
-from collections.abc import Mapping
-from typing import Any
+import re
+from typing import Annotated, Any, Literal
 
 import structlog
 from flask import Blueprint, request
+from pydantic import BaseModel, Field, StringConstraints, ValidationError
 from stripe import SignatureVerificationError, WebhookSignature
 
 from backoffice import clock
@@ -24,9 +24,24 @@ LARGEST = 256 * 1024
 # Seconds by which a message may be old or, by a clock that is fast, from the future. Stripe's library lets
 # any future pass.
 TOLERANCE = 300
-_LONGEST = 255
+_WORD = re.compile(r"[!-~]{1,255}")
+Word = Annotated[str, StringConstraints(strict=True, pattern=rf"^{_WORD.pattern}$")]
 
 bp = Blueprint("billing_webhooks", __name__)
+
+
+class _Data(BaseModel):
+    object: dict[str, Any]
+
+
+class _Event(BaseModel):
+    """What is read of a message."""
+
+    object: Literal["event"]
+    id: Word
+    type: Word
+    created: Annotated[int, Field(strict=True, ge=0, lt=1 << 33)]
+    data: _Data
 
 
 class NotStripe(Exception):
@@ -57,26 +72,19 @@ def _read(body: bytes, header: str, secret: str) -> taking.Told:
     if _signed_at(header) > clock.now().timestamp() + TOLERANCE:
         raise NotStripe("from the future")
     try:
-        event = json.loads(body)
-    except (ValueError, RecursionError):
-        raise NotStripe("no JSON") from None
-    thing = event.get("data", {}).get("object") if isinstance(event, Mapping) else None
-    if not isinstance(thing, Mapping) or event.get("object") != "event":
-        raise NotStripe("no event")
-    named, kind, happened = event.get("id"), event.get("type"), event.get("created")
-    if not (_is_word(named) and _is_word(kind) and isinstance(happened, int)):
-        raise NotStripe("no event")
+        event = _Event.model_validate_json(body)
+    except ValidationError:
+        raise NotStripe("no event") from None
+    thing = event.data.object
     customer = thing.get("id") if thing.get("object") == "customer" else thing.get("customer")
-    return taking.Told(named, kind, _word(id_of(customer)), _word(id_of(thing)), moment(happened))
+    return taking.Told(
+        event.id, event.type, _word(id_of(customer)), _word(id_of(thing)), moment(event.created)
+    )
 
 
 def _signed_at(header: str) -> int:
     return int(next(part[2:] for part in header.split(",") if part.startswith("t=")))
 
 
-def _is_word(value: Any) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= _LONGEST and value.isascii() and value.isprintable()
-
-
 def _word(value: str | None) -> str | None:
-    return value if _is_word(value) else None
+    return value if value is not None and _WORD.fullmatch(value) else None
