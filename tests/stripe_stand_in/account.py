@@ -36,6 +36,10 @@ class Request:
     idempotency_key: str | None = None
 
 
+def to_nobody(event: Obj) -> int:
+    return 0
+
+
 @dataclass
 class Account:
     options: Options = field(default_factory=Options)
@@ -51,7 +55,7 @@ class Account:
     touched: set[str] = field(default_factory=set)
     # The moment that is played through, while one is.
     played: int | None = None
-    deliver: Callable[[Obj], int] = field(default=lambda event: 0)
+    deliver: Callable[[Obj], int] = field(default=to_nobody)
 
     def now(self, of: Obj | None = None) -> int:
         """Seconds by the test clock of a customer (or of what has a `test_clock`), else by the account's."""

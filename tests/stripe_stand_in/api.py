@@ -6,8 +6,8 @@ import json
 import time
 from dataclasses import dataclass, field
 
-from tests.stripe_stand_in import (  # noqa: F401 each registers its addresses
-    account as accounts,
+from tests.stripe_stand_in import (
+    cards,
     checkout,
     clocks,
     customers,
@@ -21,12 +21,25 @@ from tests.stripe_stand_in import (  # noqa: F401 each registers its addresses
     routing,
     subscriptions,
 )
-from tests.stripe_stand_in.account import Account, Request
+from tests.stripe_stand_in.account import API_VERSION, Account, Request, shown
 from tests.stripe_stand_in.errors import Obj, Refused
 
 KEPT = 24 * 3600
 # What Stripe keeps for a key: what was begun, whatever came of it.
 REMEMBERED = {200, 402, 500}
+# Each registers its addresses when it is imported.
+RESOURCES = (
+    cards,
+    checkout,
+    clocks,
+    customers,
+    discounts,
+    events,
+    invoices,
+    portal,
+    products,
+    subscriptions,
+)
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,8 @@ class Api:
     def _authenticate(self, key: str | None) -> None:
         if key is None:
             raise Refused(
-                "You did not provide an API key. You need to provide your API key in the Authorization header, "
+                "You did not provide an API key. You need to provide your API key in "
+                "the Authorization header, "
                 "using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY').",
                 status=401,
             )
@@ -85,7 +99,8 @@ class Api:
         if before is not None and now - before[2] < KEPT:
             if before[0] != fingerprint:
                 raise Refused(
-                    f"Keys for idempotent requests can only be used with the same parameters they were first used "
+                    "Keys for idempotent requests can only be used with the same "
+                    "parameters they were first used "
                     f"with. Try using a key other than '{key}' if you meant to execute a different request.",
                     kind="idempotency_error",
                 )
@@ -99,13 +114,12 @@ class Api:
 
     def _run(self, asked: Asked, request: str) -> Answer:
         found = routing.find(asked.method, asked.path)
+        if found is None:
+            return error(
+                Refused(f"Unrecognized request URL ({asked.method}: {asked.path}).", status=404), request
+            )
+        route, names = found
         try:
-            if found is None:
-                raise Refused(
-                    f"Unrecognized request URL ({asked.method}: {asked.path}). The stand-in does not know it.",
-                    status=404,
-                )
-            route, names = found
             text = asked.query if asked.method == "GET" else asked.body.decode()
             pairs = params.pairs_of(text)
             if asked.method != "GET" and asked.query:
@@ -115,13 +129,13 @@ class Api:
             self.account.request = Request(request, asked.idempotency_key)
             try:
                 obj = route.handler(self.account, fields, *names)
-                shown = accounts.shown(self.account, obj, fields.words("expand"))
+                answer = shown(self.account, obj, fields.words("expand"))
             finally:
                 self.account.request = Request()
         except Refused as refused:
             return error(refused, request)
         return Answer(
-            200, json.dumps(shown).encode(), {"Request-Id": request, "Stripe-Version": accounts.API_VERSION}
+            200, json.dumps(answer).encode(), {"Request-Id": request, "Stripe-Version": API_VERSION}
         )
 
 
@@ -129,7 +143,7 @@ def error(refused: Refused, request: str) -> Answer:
     body: Obj = {"error": refused.error}
     if refused.status != 401:
         body["error"]["request_log_url"] = f"https://stand-in.invalid/logs/{request}"
-    headers = {"Request-Id": request, "Stripe-Version": accounts.API_VERSION}
+    headers = {"Request-Id": request, "Stripe-Version": API_VERSION}
     if refused.status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="Stripe"'
     return Answer(refused.status, json.dumps(body).encode(), headers)

@@ -14,11 +14,13 @@ COLLECTS = ("always", "if_required")
     "POST",
     "/v1/checkout/sessions",
     "mode line_items[].price line_items[].quantity line_items[].adjustable_quantity.enabled",
-    "line_items[].adjustable_quantity.minimum line_items[].adjustable_quantity.maximum customer customer_email",
+    "line_items[].adjustable_quantity.minimum",
+    "line_items[].adjustable_quantity.maximum customer customer_email",
     "client_reference_id metadata.* subscription_data.trial_period_days subscription_data.trial_end",
     "subscription_data.metadata.* subscription_data.description",
     "subscription_data.trial_settings.end_behavior.missing_payment_method allow_promotion_codes",
-    "tax_id_collection.enabled customer_update.name customer_update.address success_url cancel_url expires_at",
+    "tax_id_collection.enabled customer_update.name",
+    "customer_update.address success_url cancel_url expires_at",
     "locale payment_method_collection payment_method_types[] billing_address_collection",
     "discounts[].coupon discounts[].promotion_code ui_mode custom_text.submit.message automatic_tax.enabled",
 )
@@ -34,7 +36,8 @@ def create_session(account: Account, fields: Fields) -> Obj:
     tax_ids = fields.inner("tax_id_collection").flag("enabled")
     if tax_ids and customer and fields.inner("customer_update").text("name") != "auto":
         raise Refused(
-            "Tax ID collection requires updating business name on the customer. To enable tax ID collection for an "
+            "Tax ID collection requires updating business name on the customer. To "
+            "enable tax ID collection for an "
             "existing customer, please set `customer_update[name]` to `auto`.",
             param="customer_update[name]",
         )

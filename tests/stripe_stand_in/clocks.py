@@ -191,7 +191,7 @@ def list_clocks(account: Account, fields: Fields) -> Obj:
 
 @route("POST", "/v1/test_helpers/test_clocks/{}/advance", "frozen_time")
 def advance_clock(account: Account, fields: Fields, identifier: str) -> Obj:
-    """The answer says `advancing`, as Stripe's does; here all is done by then, and the next look says `ready`."""
+    """The answer says `advancing`, as Stripe's does; here all is done by then: the next look says `ready`."""
     clock = account.get("test_helpers.test_clock", identifier)
     until = fields.whole("frozen_time") or 0
     if until <= clock["frozen_time"]:

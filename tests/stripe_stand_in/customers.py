@@ -10,9 +10,11 @@ ADDRESS = ("city", "country", "line1", "line2", "postal_code", "state")
 EXEMPT = ("none", "exempt", "reverse")
 TAX_ID_TYPES = {"us_ein": "US", "eu_vat": "DE", "gb_vat": "GB", "ca_bn": "CA", "es_cif": "ES"}
 CHANGEABLE = (
-    "name email phone description metadata.* tax_exempt address.city address.country address.line1 address.line2 "
+    "name email phone description metadata.* tax_exempt address.city "
+    "address.country address.line1 address.line2 "
     "address.postal_code address.state preferred_locales[] invoice_settings.default_payment_method "
-    "invoice_settings.footer invoice_settings.custom_fields[].name invoice_settings.custom_fields[].value balance"
+    "invoice_settings.footer invoice_settings.custom_fields[].name "
+    "invoice_settings.custom_fields[].value balance"
 )
 
 

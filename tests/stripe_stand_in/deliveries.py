@@ -1,7 +1,7 @@
 """Webhooks: signed as Stripe signs them, in order, tried again when they are not taken."""
 
-import heapq
 import hashlib
+import heapq
 import hmac
 import http.client
 import json
@@ -142,12 +142,11 @@ class Endpoint(threading.Thread):
             headers["Stripe-Signature"] = signature(secret, body, at)
         parts = urlsplit(self.made["url"])
         target = parts.path + (f"?{parts.query}" if parts.query else "")
-        for fresh in (False, True):
+        while True:
+            fresh = self.connection is None
             try:
-                if self.connection is None or fresh:
-                    self._hang_up()
+                if self.connection is None:
                     self.connection = http.client.HTTPConnection(parts.netloc, timeout=self.timeout)
-                    fresh = True
                 self.connection.request("POST", target or "/", body, headers)
                 answer = self.connection.getresponse()
                 answer.read()
@@ -161,7 +160,6 @@ class Endpoint(threading.Thread):
                 # The other side had closed what was kept open.
                 continue
             return answer.status, None
-        return None, "no connection"
 
     def _hang_up(self) -> None:
         if self.connection is not None:

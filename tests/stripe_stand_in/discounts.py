@@ -10,7 +10,8 @@ from tests.stripe_stand_in.routing import LIST, equal, equal_flag, page, route
 @route(
     "POST",
     "/v1/coupons",
-    "id name percent_off amount_off currency duration duration_in_months max_redemptions redeem_by metadata.*",
+    "id name percent_off amount_off currency duration duration_in_months",
+    "max_redemptions redeem_by metadata.*",
 )
 def create_coupon(account: Account, fields: Fields) -> Obj:
     identifier = fields.text("id") or identifiers.new("", 8)[1:].upper()
@@ -186,5 +187,6 @@ def off(coupon: Obj, amount: int) -> int:
     if amount <= 0:
         return 0
     if coupon["percent_off"] is not None:
-        return round(amount * coupon["percent_off"] / 100)
+        percent: float = coupon["percent_off"]
+        return round(amount * percent / 100)
     return min(int(coupon["amount_off"]), amount)

@@ -2,7 +2,7 @@
 
 import json
 
-from tests.stripe_stand_in import cards, invoicing, lifecycle, subscriptions
+from tests.stripe_stand_in import cards, identifiers, invoicing, lifecycle, subscriptions
 from tests.stripe_stand_in.account import Account, listing
 from tests.stripe_stand_in.errors import Obj, Refused
 from tests.stripe_stand_in.invoicing import Line
@@ -29,8 +29,10 @@ def _custom_fields(fields: Fields) -> list[Obj] | None:
 @route(
     "POST",
     "/v1/invoices",
-    "customer subscription collection_method days_until_due due_date auto_advance description footer metadata.*",
-    "custom_fields[].name custom_fields[].value pending_invoice_items_behavior currency default_payment_method",
+    "customer subscription collection_method days_until_due due_date",
+    "auto_advance description footer metadata.*",
+    "custom_fields[].name custom_fields[].value",
+    "pending_invoice_items_behavior currency default_payment_method",
 )
 def create_invoice(account: Account, fields: Fields) -> Obj:
     customer = account.get("customer", fields.need("customer"), param="customer")
@@ -172,7 +174,8 @@ def pay_invoice(account: Account, fields: Fields, identifier: str) -> Obj:
     reason = invoicing.attempt(account, invoice, method=method, present=present)
     if reason == "no_payment_method":
         raise Refused(
-            "There is no default_payment_method set on this Customer or Invoice. Please set one or pay with another.",
+            "There is no default_payment_method set on this Customer or Invoice. "
+            "Please set one or pay with another.",
             code="resource_missing",
         )
     if reason:
@@ -255,7 +258,7 @@ def preview_invoice(account: Account, fields: Fields) -> Obj:
         collection=subscription["collection_method"] if subscription else "charge_automatically",
         days_until_due=subscription["days_until_due"] if subscription else None,
         period=period,
-        identifier=f"upcoming_{invoicing.identifiers.new('in')}",
+        identifier=f"upcoming_{identifiers.new('in')}",
         applied=invoicing.in_effect(account, subscription, account.now(customer)) if subscription else [],
     )
     return json.loads(json.dumps(invoice))  # type: ignore[no-any-return]

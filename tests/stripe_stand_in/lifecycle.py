@@ -521,9 +521,9 @@ def expire(account: Account, subscription: Obj) -> None:
     with account.changing(subscription):
         subscription["status"] = "incomplete_expired"
         subscription["ended_at"] = now
-    if invoice := account.find("invoice", subscription["latest_invoice"]):
-        if invoice["status"] == "open":
-            void(account, invoice, "void")
+    invoice = account.find("invoice", subscription["latest_invoice"])
+    if invoice and invoice["status"] == "open":
+        void(account, invoice, "void")
 
 
 def cancel_at_period_end(account: Account, subscription: Obj, *, wanted: bool) -> None:

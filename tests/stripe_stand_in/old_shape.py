@@ -49,7 +49,8 @@ def _subscription(account: Account, one: Obj) -> None:
     one["quantity"] = first["quantity"] if len(one["items"]["data"]) == 1 else None
     one["discount"] = _discount(account, one.pop("discounts"))
     for name in (
-        "application", "billing_cycle_anchor_config", "billing_mode", "billing_schedules", "cancellation_details",
+        "application", "billing_cycle_anchor_config", "billing_mode", "billing_schedules",
+        "cancellation_details",
         "currency", "customer_account", "description", "invoice_settings", "managed_payments", "on_behalf_of",
         "trial_settings",
     ):  # fmt: skip
@@ -108,8 +109,10 @@ def _line(account: Account, line: Obj) -> None:
 def _session(account: Account, one: Obj) -> None:
     for name in (
         "adaptive_pricing", "client_secret", "collected_information", "currency_conversion", "custom_fields",
-        "custom_text", "customer_account", "discounts", "integration_identifier", "invoice", "invoice_creation",
-        "managed_payments", "origin_context", "payment_method_collection", "payment_method_configuration_details",
+        "custom_text", "customer_account", "discounts", "integration_identifier", "invoice",
+        "invoice_creation",
+        "managed_payments", "origin_context", "payment_method_collection",
+        "payment_method_configuration_details",
         "permissions", "saved_payment_method_options", "shipping_cost", "ui_mode", "wallet_options",
     ):  # fmt: skip
         one.pop(name, None)

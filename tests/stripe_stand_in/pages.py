@@ -8,7 +8,10 @@ from tests.stripe_stand_in.account import Account
 from tests.stripe_stand_in.api import Answer
 from tests.stripe_stand_in.errors import Obj, Refused
 
-HINT = "Test cards: 4242 4242 4242 4242 pays; 4000 0000 0000 0341 pays now and fails later; 4000 0000 0000 0002 is declined."
+HINT = (
+    "Test cards: 4242 4242 4242 4242 pays; 4000 0000 0000 0341 pays now and fails later; "
+    "4000 0000 0000 0002 is declined."
+)
 STYLE = """
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { max-width: 42rem; margin: 0 auto; padding: 1rem; }
@@ -28,10 +31,11 @@ def money(cents: int, currency: str = "usd") -> str:
 
 def html(title: str, body: str, *, status: int = 200) -> Answer:
     text = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} – Stripe stand-in</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head><body>'
-        f'<main><p class="stand-in">Stripe stand-in: nothing is paid here</p><h1>{escape(title)}</h1>{body}</main>'
-        "</body></html>"
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)} - Stripe stand-in'
+        "</title>"
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{STYLE}</style></head>'
+        f'<body><main><p class="stand-in">Stripe stand-in: nothing is paid here</p><h1>{escape(title)}</h1>'
+        f"{body}</main></body></html>"
     )
     return Answer(status, text.encode(), {"Content-Type": "text/html; charset=utf-8"})
 
@@ -92,7 +96,8 @@ def _checkout_form(account: Account, session: Obj, refused: str | None) -> str:
         price = one["price"]
         parts.append(
             f"<li>{one['quantity']} × {escape(products.name_of(account, price))}: "
-            f"{money(price['unit_amount'] * one['quantity'], price['currency'])} a {price['recurring']['interval']}</li>"
+            f"{money(price['unit_amount'] * one['quantity'], price['currency'])} "
+            f"a {price['recurring']['interval']}</li>"
         )
     parts.append("</ul>")
     if aside["trial"]:
@@ -163,15 +168,16 @@ def _portal_part(account: Account, one: Obj, secret: str, features: Obj) -> str:
     item = one["items"]["data"][0]
     hidden = f'<input type="hidden" name="subscription" value="{one["id"]}">'
     end = periods.day(item["current_period_end"])
+    ends = ", ends then" if one["cancel_at_period_end"] else ""
     parts = [
-        f"<section><h2>{escape(products.name_of(account, item['price']))}</h2>"
-        f"<p>{item['quantity']} until {end}, {escape(one['status'])}"
-        f"{', ends then' if one['cancel_at_period_end'] else ''}</p>"
+        f"<section><h2>{escape(products.name_of(account, item['price']))}</h2>",
+        f"<p>{item['quantity']} until {end}, {escape(one['status'])}{ends}</p>",
     ]
 
     def form(action: str, inside: str, button: str) -> None:
         parts.append(
-            f'<form method="post" action="/p/session/{secret}/{action}">{hidden}{inside}<button>{button}</button></form>'
+            f'<form method="post" action="/p/session/{secret}/{action}">{hidden}{inside}'
+            f"<button>{button}</button></form>"
         )
 
     update = features["subscription_update"]
@@ -204,7 +210,8 @@ def _invoice(account: Account, method: str, secret: str, part: str, given: dict[
     body = problem(refused) + "".join(f"<p>{escape(line)}</p>" for line in _texts(account, invoice)[1:])
     body += f'<a href="/i/{secret}/pdf">Download as PDF</a>'
     if invoice["status"] == "open":
-        body += f'<form method="post">{CARD}<button>Pay {money(invoice["amount_due"], invoice["currency"])}</button></form>'
+        due = money(invoice["amount_due"], invoice["currency"])
+        body += f'<form method="post">{CARD}<button>Pay {due}</button></form>'
     return html(f"Invoice {invoice['number']}", body, status=402 if refused else 200)
 
 
@@ -240,18 +247,18 @@ def _texts(account: Account, invoice: Obj) -> list[str]:
 
 def pdf(lines: list[str]) -> bytes:
     """One page with a line of text each; letters beyond Latin-1 become question marks."""
+    plain = str.maketrans("()\\", "[]/")
     shown = "".join(
-        f"({line.encode('latin-1', 'replace').decode('latin-1').translate(str.maketrans({'(': '[', ')': ']', chr(92): '/'}))}) Tj T*\n"
-        for line in lines
+        f"({line.encode('latin-1', 'replace').decode('latin-1').translate(plain)}) Tj T*\n" for line in lines
     )
     stream = f"BT /F1 11 Tf 50 780 Td 16 TL\n{shown}ET".encode("latin-1")
     objects = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R "
-        b"/Resources << /Font << /F1 5 0 R >> >> >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources 6 0 R >>",
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(stream), stream),
         b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
+        b"<< /Font << /F1 5 0 R >> >>",
     ]
     out = bytearray(b"%PDF-1.4\n")
     places = []

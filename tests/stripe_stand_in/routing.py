@@ -55,13 +55,17 @@ def find(method: str, path: str) -> tuple[Route, list[str]] | None:
 LIST = " ".join(LISTS)
 
 
+def anything(one: Obj) -> bool:
+    return True
+
+
 def page(
     account: Account,
     kind: str,
     url: str,
     fields: Fields,
     filters: Mapping[str, Callable[[Obj, str], bool]] | None = None,
-    keep: Callable[[Obj], bool] = lambda one: True,
+    keep: Callable[[Obj], bool] = anything,
 ) -> Obj:
     """A page of a list, the newest first."""
     limit = fields.whole("limit", 10) or 0
@@ -100,7 +104,7 @@ def page(
 
 def _created(fields: Fields) -> Callable[[Obj], bool]:
     if "created" not in fields:
-        return lambda one: True
+        return anything
     if isinstance(fields.raw("created"), str):
         exact = fields.whole("created")
         return lambda one: one.get("created") == exact

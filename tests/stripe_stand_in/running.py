@@ -37,7 +37,7 @@ class Control:
             return found
 
     def requests(self) -> list[Obj]:
-        """What the API was asked: `method`, `path`, `fields`, `idempotency_key`, `status`, the oldest first."""
+        """What the API was asked, the oldest first: `method`, `path`, `fields`, `idempotency_key` and more."""
         found: list[Obj] = self.ask("GET", "requests")["requests"]
         return found
 
@@ -55,7 +55,7 @@ class Control:
         after: bool = False,
         method: str | None = None,
     ) -> None:
-        """Answer the next requests below a path with a status, or let them hang for so many seconds and drop them.
+        """Answer the next requests below a path with a status, or let them hang (seconds) and drop them.
 
         With `after` they are carried out, and only the answer is lost.
         """
@@ -95,7 +95,7 @@ class Control:
         once: bool = True,
         changes: Mapping[str, Any] | None = None,
     ) -> None:
-        """Deliver an event again: in the old shape, badly signed, with a time `shift` seconds off, after `late` seconds."""
+        """Deliver an event again: in the old shape, badly signed, its time `shift` off, `late` seconds later."""
         self.ask(
             "POST",
             "deliveries/again",
@@ -168,7 +168,8 @@ def running(
 ) -> Iterator[StandIn]:
     """Start the process, wait until it listens, and stop it by its pid at the end."""
     words = [
-        sys.executable, "-m", "tests.stripe_stand_in", "--port", str(port), "--key", key, "--webhook-secret", secret,
+        sys.executable, "-m", "tests.stripe_stand_in", "--port", str(port), "--key", key,
+        "--webhook-secret", secret,
         "--retry-seconds", str(retry_seconds), "--timeout-seconds", str(timeout_seconds),
         "--after-retries", after_retries,
     ]  # fmt: skip

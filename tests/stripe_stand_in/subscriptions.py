@@ -12,7 +12,8 @@ PRORATIONS = ("create_prorations", "none", "always_invoice")
 BEHAVIOURS = ("allow_incomplete", "default_incomplete", "error_if_incomplete")
 WITHOUT = ("create_invoice", "cancel", "pause")
 STATUSES = (
-    "active", "past_due", "unpaid", "canceled", "incomplete", "incomplete_expired", "trialing", "paused", "all", "ended",
+    "active", "past_due", "unpaid", "canceled", "incomplete", "incomplete_expired", "trialing", "paused",
+    "all", "ended",
 )  # fmt: skip
 
 
@@ -143,8 +144,10 @@ def retrieve_subscription(account: Account, fields: Fields, identifier: str) -> 
 @route(
     "POST",
     "/v1/subscriptions/{}",
-    "items[].id items[].price items[].quantity items[].deleted items[].metadata.* proration_behavior proration_date",
-    "cancel_at_period_end cancel_at trial_end metadata.* description default_payment_method collection_method",
+    "items[].id items[].price items[].quantity items[].deleted",
+    "items[].metadata.* proration_behavior proration_date",
+    "cancel_at_period_end cancel_at trial_end metadata.* description",
+    "default_payment_method collection_method",
     "days_until_due payment_behavior discounts[].coupon discounts[].promotion_code off_session",
     "pause_collection.behavior pause_collection.resumes_at cancellation_details.comment",
     "cancellation_details.feedback trial_settings.end_behavior.missing_payment_method",
