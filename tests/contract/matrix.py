@@ -491,7 +491,7 @@ def filled_forms(matrix: Matrix, tally: Tally, role: str) -> None:
             _denied(matrix, tally, actor, response, matrix.settle(), f"{role} {route} closed")
         for key, permission in keys:
             kind = next(iter(route.kinds.values()), None)
-            thing = _first(matrix, actor, route, permission, kind)
+            thing = first(matrix, actor, route, permission, kind)
             if kind and thing is None:
                 continue  # tried, and turned away, by its address
             filled = FORMS[key](matrix.stage, actor, thing)
@@ -676,9 +676,10 @@ def _strangers(
     return [thing for thing in found if thing.place in NEAR_AND_FAR] or found
 
 
-def _first(
+def first(
     matrix: Matrix, actor: Actor, route: Route, permission: Permission | None, kind: str | None
 ) -> Thing | None:
+    """The first of the actor's own that a route opens, if it names one of a kind."""
     own = matrix.stage.own(actor, kind) if kind in {*KINDS, *NAMED} else []
     return next((t for t in own if matrix.may(actor, route, permission, t)), None)
 
