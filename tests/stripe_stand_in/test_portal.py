@@ -77,6 +77,7 @@ def test_less_seats_become_a_credit(client: stripe.StripeClient, prices: dict[st
     )
     assert isinstance(one.customer, str)
     balance = client.v1.customers.retrieve(one.customer).balance
+    assert balance is not None
     assert -60_000 <= balance < -59_900
 
 

@@ -211,7 +211,7 @@ def test_a_trial_without_a_card_ends_as_it_was_asked(
                 "customer": customer.id,
                 "items": [{"price": prices["teacher_monthly"]}],
                 "trial_period_days": 7,
-                "trial_settings": {"end_behavior": {"missing_payment_method": what}},  # type: ignore[typeddict-item]
+                "trial_settings": {"end_behavior": {"missing_payment_method": what}},
             }
         )
         found.append(one.id)

@@ -91,7 +91,7 @@ def test_an_endpoint_of_its_own(client: stripe.StripeClient, stand_in: StandIn, 
 def test_the_old_shape(
     client: stripe.StripeClient, stand_in: StandIn, taker: Taker, prices: dict[str, str]
 ) -> None:
-    """Of each kind that was published: nothing that the published event has is missing, nothing new is in it."""
+    """What the published event of a kind has is there, and nothing that came later."""
     customer = client.v1.customers.create({"invoice_settings": {"default_payment_method": "pm_card_visa"}})
     one = client.v1.subscriptions.create(
         {"customer": customer.id, "items": [{"price": prices["teacher_monthly"]}]}
