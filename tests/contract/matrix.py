@@ -47,6 +47,7 @@ from backoffice.storage.public_id import new_public_id
 from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
+from plugins.billing.models import Invoice, StripeEvent
 from plugins.notifications.drills.models import DrillEvent
 from plugins.notifications.models import ConcernedSchool, Incident, IncidentTask
 from plugins.notifications.notices.models import Notice
@@ -113,6 +114,8 @@ MODELS: Mapping[str, Any] = {
     "guardian_request": GuardianRequest,
     "custom_field": CustomField,
     "field_receipt": CustomField,
+    "invoice": Invoice,
+    "stripe_event": StripeEvent,
     **{model.__tablename__: model for model in CHANGES},
 }
 # Names under which a careless page might take an identifier, whatever its form says.
