@@ -25,7 +25,7 @@ from backoffice.schools.models import School, SchoolKind
 from backoffice.storage.public_id import new_public_id
 from plugins.billing import asking, plans, prices, queries
 from plugins.billing.asking import NotConnected, Refused, Unreachable, asked, plain
-from plugins.billing.models import RUNS, Customer, PlanName, Status, Subscription
+from plugins.billing.models import RUNS, Customer, Invoice, PlanName, Status, Subscription
 from plugins.billing.permissions import BILLING_MANAGE
 from plugins.billing.reading import moment
 
@@ -204,11 +204,10 @@ def look_again(*, principal: Principal, school: str) -> None:
             queue.defer(tx, REFRESH, customer=customer.id)
 
 
-def invoice_address(*, principal: Principal, school: str, invoice: str) -> str:
+def invoice_address(*, principal: Principal, invoice: str) -> str:
     """Where Stripe shows an invoice to whoever has the address. Raises `Rejected`, `NotFound`."""
     with transaction(principal) as tx:
-        place = find(tx, School, school, permission=BILLING_MANAGE)
-        named = queries.invoice_named(tx, place, invoice)
+        named = find(tx, Invoice, invoice, permission=BILLING_MANAGE).stripe_id
         stripe = _client()
     with _asking():
         found = plain(stripe.v1.invoices.retrieve(named))

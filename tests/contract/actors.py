@@ -408,7 +408,7 @@ def _invoices(places: Mapping[int, str]) -> list[Thing]:
                 Customer, Customer.id == Invoice.customer_id
             )
         )
-        invoices = [Thing("invoice", row[0], row[1], row[2], places[row[2]]) for row in found]
+        invoices = [Thing("invoice", row[0], row[1], row[2], places[row[2] or 0]) for row in found]
         told = tx.execute(select(StripeEvent.id, StripeEvent.public_id))
         return [*invoices, *(Thing("stripe_event", row[0], row[1], None, "company") for row in told)]
 
