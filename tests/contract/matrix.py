@@ -231,6 +231,8 @@ class Matrix:
             return inside and actor.owns(thing) and can(actor.principal, permission)
         if thing.kind == "erasure":
             return inside and actor.owns(thing) and self.does(actor, route, thing)
+        if thing.kind == "invoice":
+            return inside and thing.school_id in scope(actor.principal, permission).schools
         if thing.kind == "account":
             return inside and self.works_for(actor, thing, permission)
         if route.endpoint in OF_SCHOOLS and self.row(thing).kind != SchoolKind.SCHOOL:
@@ -613,6 +615,10 @@ def _worked(
     *,
     public: bool = False,
 ) -> None:
+    if filled is not None and filled.refused == response.status_code:
+        if changes:
+            tally.problems.append(f"{name}: it was refused, and did something")
+        return
     if not 200 <= response.status_code < 400:
         tally.problems.append(f"{name}: the twin answered {response.status}: not tested")
     if filled is None:
