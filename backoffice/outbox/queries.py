@@ -41,6 +41,7 @@ from backoffice.storage.numbers import given
 class Waiting:
     """A mail that this worker has taken, sealed."""
 
+    taken_at: datetime
     id: int
     public_id: str
     rank: int
@@ -50,7 +51,6 @@ class Waiting:
     sealed_message: bytes
     # Of one that was written before domains were kept, None: it is not counted.
     domain: UUID | None
-    taken_at: datetime
 
     def opened(self) -> tuple[str, bytes]:
         """Where it goes and what it says. Raises `KeyringError`: one that cannot be read stops no other."""
@@ -64,12 +64,13 @@ _DIALECT: Any = dialect
 _OPEN_RECIPIENT = _CONTENT.recipient.type.result_processor(_DIALECT(), None)
 _OPEN_MESSAGE = _CONTENT.message.type.result_processor(_DIALECT(), None)
 _MAIL: Any = OutgoingMail.__table__
+_WORDS: Any = MailContent.__table__
 # Many times a second: one statement for both tables, and made once.
 _PUT_SENT = (
     update(_MAIL)
     .where(given(_MAIL.c.id, "numbers", one=False), _MAIL.c.state.not_in(HANDED_OVER))
     .values(state=MailState.SENT, taken_at=None, finished_at=bindparam("now"), reason=None)
-    .add_cte(delete(MailContent.__table__).where(given(_CONTENT.mail_id, "numbers", one=False)).cte("gone"))
+    .add_cte(delete(_WORDS).where(given(_CONTENT.mail_id, "numbers", one=False)).cte("gone"))
 )
 # As a word of the statement: only so is it known that the index of those that wait has all of them.
 _WAITS = OutgoingMail.state == bindparam("waits", MailState.QUEUED.value, literal_execute=True)
@@ -122,7 +123,7 @@ def take(tx: Transaction, *, now: datetime, most: int, passing_over: Collection[
     )
     # An update knows no order.
     rows: Iterable[Any] = tx.execute(taken)
-    return sorted((Waiting(*row, now) for row in rows), key=lambda mail: (mail.rank, mail.id))
+    return sorted((Waiting(now, *row) for row in rows), key=lambda mail: (mail.rank, mail.id))
 
 
 def put_sent(tx: Transaction, numbers: Collection[int], *, now: datetime) -> int:
