@@ -4,7 +4,8 @@ Written around each mail, without waiting for the disk: what was written stays w
 not when its machine is. Whoever sends next on this machine finds the file of a worker that has ended, and
 so knows of all but one of its mails for sure whether the mail server has it. Only numbers stand in it.
 
-What was sent is put down without waiting for the database's disk. Until it must be there, the lines stay.
+What was sent is put down without waiting for the database's disk, but for the last of a batch, which takes
+all before it along. Until it must be there, the lines stay.
 Nothing here keeps a mail from being sent: a journal that cannot be written or read is done without, and the
 mails are freed when their lease ends.
 """
@@ -72,9 +73,11 @@ class Journal:
         """The mail server has taken it."""
         self._write(_SENT, str(number))
 
-    def put_down(self) -> None:
-        """Nothing is in hand any more: all that was has been put down."""
+    def put_down(self, *, on_disk: bool = False) -> None:
+        """Nothing is in hand any more: all that was has been put down, and is on the disk if known to be."""
         self._put_down_at = time.monotonic()
+        if on_disk:
+            os.ftruncate(self._file, 0)
 
     def left(self) -> Iterator[Left]:
         """What this process may not have put down, and then what those have left that have ended.

@@ -34,17 +34,18 @@ from backoffice.outbox.models import (
     ReturnedMessages,
 )
 from backoffice.storage.marks import array_of as marks_as_array
+from backoffice.storage.numbers import given
 
 
 @dataclass(frozen=True)
 class Waiting:
     """A mail that this worker has taken, sealed."""
 
+    taken_at: datetime
     id: int
     public_id: str
     rank: int
     attempts: int
-    taken_at: datetime
     give_up_at: datetime
     sealed_recipient: bytes
     sealed_message: bytes
@@ -62,6 +63,15 @@ _CONTENT: Any = MailContent.__table__.c
 _DIALECT: Any = dialect
 _OPEN_RECIPIENT = _CONTENT.recipient.type.result_processor(_DIALECT(), None)
 _OPEN_MESSAGE = _CONTENT.message.type.result_processor(_DIALECT(), None)
+_MAIL: Any = OutgoingMail.__table__
+_WORDS: Any = MailContent.__table__
+# Many times a second: one statement for both tables, and made once.
+_PUT_SENT = (
+    update(_MAIL)
+    .where(given(_MAIL.c.id, "numbers", one=False), _MAIL.c.state.not_in(HANDED_OVER))
+    .values(state=MailState.SENT, taken_at=None, finished_at=bindparam("now"), reason=None)
+    .add_cte(delete(_WORDS).where(given(_CONTENT.mail_id, "numbers", one=False)).cte("gone"))
+)
 # As a word of the statement: only so is it known that the index of those that wait has all of them.
 _WAITS = OutgoingMail.state == bindparam("waits", MailState.QUEUED.value, literal_execute=True)
 
@@ -104,7 +114,6 @@ def take(tx: Transaction, *, now: datetime, most: int, passing_over: Collection[
             OutgoingMail.public_id,
             OutgoingMail.rank,
             OutgoingMail.attempts,
-            OutgoingMail.taken_at,
             OutgoingMail.give_up_at,
             type_coerce(MailContent.recipient, LargeBinary),
             type_coerce(MailContent.message, LargeBinary),
@@ -114,21 +123,16 @@ def take(tx: Transaction, *, now: datetime, most: int, passing_over: Collection[
     )
     # An update knows no order.
     rows: Iterable[Any] = tx.execute(taken)
-    return sorted((Waiting(*row) for row in rows), key=lambda mail: (mail.rank, mail.id))
+    return sorted((Waiting(now, *row) for row in rows), key=lambda mail: (mail.rank, mail.id))
 
 
-def put_sent(tx: Transaction, numbers: Collection[int], *, now: datetime) -> None:
-    """The mails have been handed over: what they said is gone from here.
+def put_sent(tx: Transaction, numbers: Collection[int], *, now: datetime) -> int:
+    """The mails have been handed over: what they said is gone from here. How many were not put down so.
 
     Whoever took one meanwhile because this worker seemed dead: it has been sent.
     """
-    tx.execute(
-        update(OutgoingMail)
-        .where(OutgoingMail.id.in_(numbers), OutgoingMail.state.not_in(HANDED_OVER))
-        .values(state=MailState.SENT, taken_at=None, finished_at=now, reason=None)
-        .execution_options(synchronize_session=False)
-    )
-    tx.execute(delete(MailContent).where(MailContent.mail_id.in_(numbers)))
+    done = tx.connection().execute(_PUT_SENT, {"numbers": frozenset(numbers), "now": now})
+    return int(done.rowcount)
 
 
 def put_left_sent(
@@ -143,22 +147,26 @@ def put_left_sent(
     some = select(OutgoingMail.id).where(
         OutgoingMail.id.in_(numbers), or_(its_own, freed), OutgoingMail.created_at <= taken_at
     )
-    put_sent(tx, tx.scalars(some.with_for_update()).all(), now=now)
+    if found := tx.scalars(some.with_for_update()).all():
+        put_sent(tx, found, now=now)
 
 
-def put_back(tx: Transaction, mail: Waiting, *, at: datetime, reason: str, maybe_taken: bool = False) -> None:
-    """The mail was not taken this time: it waits until `at`. If it may have been, it may come twice."""
+def put_back(tx: Transaction, mail: Waiting, *, at: datetime, reason: str, maybe_taken: bool = False) -> int:
+    """The mail was not taken this time: it waits until `at`. If it may have been, it may come twice.
+
+    How many were put down so, one or none: nothing is if another worker has it by now.
+    """
     again = {"maybe_twice": True} if maybe_taken else {}
     waits = {"state": MailState.QUEUED, "next_try_at": at, "reason": reason}
-    _put(tx, [mail.id], mail.taken_at, **waits, **again)
+    return _put(tx, [mail.id], mail.taken_at, **waits, **again)
 
 
 def put_failed(
     tx: Transaction, mail: Waiting, *, now: datetime, reason: str, maybe_taken: bool = False
-) -> None:
+) -> int:
     """The mail is given up. If it may have been taken, and somebody has it tried again, it may come twice."""
     doubt = {"maybe_twice": True} if maybe_taken else {}
-    _put(tx, [mail.id], mail.taken_at, state=MailState.FAILED, finished_at=now, reason=reason, **doubt)
+    return _put(tx, [mail.id], mail.taken_at, state=MailState.FAILED, finished_at=now, reason=reason, **doubt)
 
 
 def release(
@@ -276,6 +284,8 @@ def _abandoned(now: datetime, reason: str) -> dict[str, Any]:
 
 
 def _put(tx: Transaction, numbers: Collection[int], taken_at: datetime, **values: object) -> int:
+    if not numbers:
+        return 0
     # Not one that was taken away from a worker that seemed dead: it waits again, or another worker has it.
     done = tx.execute(
         update(OutgoingMail)

@@ -1,7 +1,7 @@
 """Sending what waits in the outbox: taken in batches, handed over one by one, put down as sent at once.
 
-At once means within a twentieth of a second: a server that takes a thousand mails a second would else wait
-for the database most of the time. A mail is sent at least once. What a killed worker had handed over stands
+At once means within a fifth of a second: a server that takes a thousand mails a second would else wait for
+the database most of the time. A mail is sent at least once. What a killed worker had handed over stands
 in its journal, and is put down by whoever sends next on that machine; the one mail that was on its way then
 goes out again, with the same Message-ID, and so it is kept of it that it may have come twice. The same holds
 for one whose answer never came, and for all that a lost machine had in hand.
@@ -61,7 +61,8 @@ SILENT_FOR = timedelta(minutes=15)
 AFTER_A_DEATH = timedelta(minutes=5)
 # Where none of so many can be read, it is the keys.
 MOST_UNREADABLE = 3
-PUT_DOWN_EVERY = timedelta(milliseconds=50)
+# As long as PostgreSQL keeps a commit that nobody waits for from the disk.
+PUT_DOWN_EVERY = timedelta(milliseconds=200)
 # How long to wait after the first failure, the second, ...; then as long as the last.
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240, 720))
 ABANDONED = lazy("the worker that sent it ended")
@@ -207,6 +208,8 @@ class _Run:
     def __init__(self, outgoing: Outgoing) -> None:
         self._outgoing = outgoing
         self._handed_over: list[int] = []
+        # Whether all that was put down is on the database's disk, so that even its crash undoes nothing.
+        self._on_disk = True
         self._put_down_at = time.monotonic()
         # Domains to which no more mails go in this minute, and when it is over.
         self._full: set[UUID] = set()
@@ -256,7 +259,7 @@ class _Run:
             self._put_down_sent()
         # Not if something went wrong: the next run reads what stands there.
         if self._outgoing.journal is not None:
-            self._outgoing.journal.put_down()
+            self._outgoing.journal.put_down(on_disk=self._on_disk)
         return going_on
 
     def _send(self, batch: Sequence[Waiting]) -> bool:
@@ -302,6 +305,8 @@ class _Run:
             raise Temporary(UNREADABLE) from None
         except ValueError:
             raise Permanent(NO_ADDRESS) from None
+        if time.monotonic() - self._put_down_at > PUT_DOWN_EVERY.total_seconds():
+            self._put_down_sent(in_a_hurry=True)
         journal = self._outgoing.journal
         if journal is not None:
             journal.begins(mail.id)
@@ -309,41 +314,50 @@ class _Run:
         if journal is not None:
             journal.sent(mail.id)
         self._handed_over.append(mail.id)
-        if time.monotonic() - self._put_down_at > PUT_DOWN_EVERY.total_seconds():
-            self._put_down_sent()
 
-    def _put_down_sent(self) -> None:
+    def _put_down_sent(self, *, in_a_hurry: bool = False) -> None:
         if self._handed_over:
             with transaction(self._outgoing.who) as tx:
-                queries.put_sent(tx, self._handed_over, now=clock.now())
-                # Should the database crash before it is on the disk, it stands in the journal still.
-                functions.hurry(tx)
+                if in_a_hurry:
+                    # Should the database crash before it is on the disk, it stands in the journal still.
+                    functions.hurry(tx)
+                changed = queries.put_sent(tx, self._handed_over, now=clock.now())
+            self._committed(changed, in_a_hurry=in_a_hurry)
             self.done.sent += len(self._handed_over)
             self._handed_over = []
         self._put_down_at = time.monotonic()
 
+    def _committed(self, changed: int, *, in_a_hurry: bool = False) -> None:
+        # What a commit waits for is on the disk, and all that was committed before it. One that changed
+        # nothing waits for nothing.
+        if changed:
+            self._on_disk = not in_a_hurry
+
     def _put_down(self, mail: Waiting, error: NotSent) -> None:
         now = clock.now()
         with transaction(self._outgoing.who) as tx:
+            doubt = error.maybe_taken
             if isinstance(error, Permanent) or now >= mail.give_up_at:
-                queries.put_failed(tx, mail, now=now, reason=error.reason, maybe_taken=error.maybe_taken)
+                changed = queries.put_failed(tx, mail, now=now, reason=error.reason, maybe_taken=doubt)
                 self.done.failed += 1
             else:
                 # The last try is at the very end, not half a day before it.
                 at = min(now + delay(mail.attempts), mail.give_up_at)
-                queries.put_back(tx, mail, at=at, reason=error.reason, maybe_taken=error.maybe_taken)
+                changed = queries.put_back(tx, mail, at=at, reason=error.reason, maybe_taken=doubt)
                 self.done.later += 1
+        self._committed(changed)
 
     def _release(self, batch: Sequence[Waiting], reason: str | None = None) -> None:
         if batch:
             with transaction(self._outgoing.who) as tx:
-                queries.release(
+                changed = queries.release(
                     tx,
                     [mail.id for mail in batch],
                     taken_at=batch[0].taken_at,
                     now=clock.now(),
                     reason=reason,
                 )
+            self._committed(changed)
             self.done.waiting += len(batch)
 
 

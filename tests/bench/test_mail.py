@@ -1,7 +1,10 @@
 """Mails a second: the outbox beside bare smtplib, in turns, over one kept connection each to one server.
 
 The floor sends bytes that are ready. The outbox takes its mails from the database, opens their seals, puts
-from whom and to whom before them, sends, and puts down what was sent.
+from whom and to whom before them, sends, and puts down what was sent. The server offers no commands in one
+(RFC 2920), which `smtplib` makes no use of: both wait for as many answers.
+
+What each takes of its processor is told too. It says what is ours where the machine has other work.
 """
 
 import smtplib
@@ -98,16 +101,19 @@ def test_mails_a_second(runtime: Runtime, port: int, tmp_path: Path) -> None:
     bare, journal = smtplib.SMTP("127.0.0.1", port), Journal(tmp_path)
     outgoing = Outgoing(WHO, Smtp(f"smtp://127.0.0.1:{port}", sender=SENDER), SENDER, journal=journal)
     rates: dict[str, list[float]] = {"bare": [], "outbox": []}
+    works: dict[str, list[float]] = {"bare": [], "outbox": []}
     for _ in range(ROUNDS + 1):
         ready = fill()
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.thread_time()
         for number, content in enumerate(ready):
             bare.sendmail("help@company.example", [f"person{number}@people.example"], content)
-        between = time.perf_counter()
+        between, had_worked = time.perf_counter(), time.thread_time()
         assert send_waiting(outgoing).sent == MAILS
-        ended = time.perf_counter()
+        ended, has_worked = time.perf_counter(), time.thread_time()
         rates["bare"].append(MAILS / (between - started))
         rates["outbox"].append(MAILS / (ended - between))
+        works["bare"].append((had_worked - worked) / MAILS)
+        works["outbox"].append((has_worked - had_worked) / MAILS)
     bare.quit()
     outgoing.transport.close()
     journal.close()
@@ -117,7 +123,9 @@ def test_mails_a_second(runtime: Runtime, port: int, tmp_path: Path) -> None:
     floor, ours = (statistics.median(rates[name][1:]) for name in ("bare", "outbox"))
     ratios = [b / a for a, b in zip(rates["bare"][1:], rates["outbox"][1:], strict=True)]
     ratio = statistics.median(ratios)
+    work, our_work = (statistics.median(works[name][1:]) * 1e6 for name in ("bare", "outbox"))
     print(
         f"\nmails a second, {ROUNDS} rounds of {MAILS}: bare smtplib {floor:.0f}, outbox {ours:.0f},"
-        f" {ratio:.0%} (from {min(ratios):.0%} to {max(ratios):.0%}; to reach: {REACH:.0%})"
+        f" {ratio:.0%} (from {min(ratios):.0%} to {max(ratios):.0%}; to reach: {REACH:.0%});"
+        f" of the processor {work:.0f} and {our_work:.0f} µs a mail"
     )

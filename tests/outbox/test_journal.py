@@ -77,6 +77,17 @@ def test_what_was_put_down_stays_until_it_is_on_the_disk(
     journal.close()
 
 
+def test_what_is_known_to_be_on_the_disk_is_forgotten_at_once(tmp_path: Path) -> None:
+    journal = begun(tmp_path, ("begins", 1), ("sent", 1))
+    journal.put_down()
+    journal.took([5], NOW)
+    journal.put_down(on_disk=True)
+    assert list(journal.left()) == []
+    journal.took([6], NOW)
+    assert list(journal.left()) == [Left(NOW, (), (), (6,))]
+    journal.close()
+
+
 def test_one_of_a_worker_that_ended_this_moment_is_read_later(tmp_path: Path) -> None:
     begun(tmp_path, ("begins", 1)).close()
     after = Journal(tmp_path)

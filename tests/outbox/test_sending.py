@@ -6,19 +6,30 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import timedelta
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import LargeBinary, delete, func, insert, literal, select, text, type_coerce
+from sqlalchemy import (
+    Connection,
+    LargeBinary,
+    delete,
+    event,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.exc import OperationalError
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
-from backoffice.access.transaction import transaction
+from backoffice.access.transaction import Transaction, transaction
 from backoffice.host.mails import PLUGIN_SWITCHED, PluginSwitched
 from backoffice.outbox import queries, sending
 from backoffice.outbox.journal import Journal
@@ -37,6 +48,7 @@ from backoffice.outbox.sending import (
 from backoffice.outbox.services import TRIED_FOR, Letter, post, post_many
 from backoffice.outbox.transport import Smtp
 from backoffice.runtime import Runtime
+from backoffice.storage import functions
 from backoffice.storage.keyring import KeyringError
 from backoffice.storage.roles import DatabaseRole
 from tests.factories.ports import free_port
@@ -494,6 +506,62 @@ def test_a_database_that_is_away_for_a_moment_doubles_nothing(
     journal.close()
     assert (len(mail_server.mails), mail_server.doubles) == (2, 0)
     assert {(row(mail).state, row(mail).maybe_twice) for mail in mails} == {("sent", False)}
+
+
+@pytest.mark.parametrize("last", ["sasha", "never", "later"])
+def test_nothing_stays_in_the_journal_of_what_is_on_the_disk(
+    mail_server: Sink, runtime: Runtime, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, last: str
+) -> None:
+    """One that is busy all day would else put down again, with each run, what it has ever sent."""
+    monkeypatch.setattr(sending, "PUT_DOWN_EVERY", timedelta(0))
+    for number in range(3):
+        write(f"person{number}@people.example")
+    write(f"{last}@people.example")
+    journal, waited = Journal(tmp_path), list[str]()
+    (path,) = tmp_path.iterdir()
+    engine = runtime.database.engine(DatabaseRole.SYSTEM)
+
+    def commits(connection: Connection) -> None:
+        if connection.scalar(text("select pg_current_xact_id_if_assigned()::text")) is not None:
+            waited.append(str(connection.scalar(text("show synchronous_commit"))))
+
+    with runtime.database.engine(DatabaseRole.OWNER).connect() as connection:
+        usual = str(connection.scalar(text("show synchronous_commit")))
+    monkeypatch.setattr(
+        functions, "hurry", lambda tx: tx.execute(text("set local synchronous_commit = local"))
+    )
+    event.listen(engine, "commit", commits)
+    try:
+        assert send(mail_server.port, journal=journal).sent == 3 + (last == "sasha")
+    finally:
+        event.remove(engine, "commit", commits)
+    # Taken, three put down on the way, and the last, which takes those before it along.
+    assert waited == [usual, "local", "local", "local", usual]
+    assert path.read_bytes() == b""
+    journal.close()
+
+
+def test_the_journal_stays_if_the_last_commit_waited_for_nothing(
+    mail_server: Sink, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Another worker has put down the last one, having seen this one as dead."""
+    monkeypatch.setattr(sending, "PUT_DOWN_EVERY", timedelta(0))
+    mails = [write("ana@people.example"), write("sasha@people.example")]
+    journal, put_sent = Journal(tmp_path), queries.put_sent
+    (path,) = tmp_path.iterdir()
+
+    def late(tx: Transaction, numbers: Collection[int], *, now: datetime) -> int:
+        if len(mail_server.contents) == len(mails):
+            with transaction(WHO) as other:
+                put_sent(other, numbers, now=now)
+        return put_sent(tx, numbers, now=now)
+
+    monkeypatch.setattr(queries, "put_sent", late)
+    assert send(mail_server.port, journal=journal).sent == len(mails)
+    assert path.read_bytes().count(b"sent ") == len(mails)
+    assert send(mail_server.port, journal=journal).counts == {}
+    journal.close()
+    assert mail_server.doubles == 0
 
 
 def test_who_lost_a_mail_to_another_worker_changes_nothing_of_it(mail_server: Sink) -> None:

@@ -1,10 +1,13 @@
 """The connection to a mail server: encrypted across a network, told apart by its faults, ended politely."""
 
-import smtplib
+import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -16,7 +19,15 @@ from cryptography.x509.oid import NameOID
 
 from backoffice import clock
 from backoffice.outbox import transport
-from backoffice.outbox.transport import Folder, Smtp, Temporary, Unreachable, open_transport
+from backoffice.outbox.transport import (
+    Folder,
+    NotSent,
+    Permanent,
+    Smtp,
+    Temporary,
+    Unreachable,
+    open_transport,
+)
 from backoffice.settings import Settings
 from tests.outbox.sink import Sink, sink
 
@@ -76,6 +87,90 @@ def allowed(_server: Any, _session: Any, _envelope: Any, mechanism: str, data: A
 def starttls(server_tls: ssl.SSLContext) -> Iterator[Sink]:
     with sink(tls_context=server_tls, authenticator=allowed, auth_required=True) as server:
         yield server
+
+
+@dataclass
+class Scripted:
+    """A mail server that offers what it is told to, and gives these answers; an empty one cuts it off.
+
+    `together` is how many commands came at once, each time; `recipients` are those whose mail was taken;
+    `cut_off` is what was said of mails that never ended.
+    """
+
+    url: str
+    offers: str
+    answers: dict[str, str]
+    said: list[str] = field(default_factory=list)
+    mails: list[bytes] = field(default_factory=list)
+    recipients: list[str] = field(default_factory=list)
+    together: list[int] = field(default_factory=list)
+    cut_off: list[bytes] = field(default_factory=list)
+    connections: int = 0
+
+    def talk(self, connection: socket.socket) -> None:
+        """With one client, until it or a script ends it."""
+        self.connections += 1
+        connection.sendall(b"220 ready\r\n")
+        while lines := connection.recv(100_000):
+            commands = lines.decode().splitlines()
+            self.together.append(len(commands))
+            for command in commands:
+                if not self._answered(connection, command):
+                    return
+
+    def _answered(self, connection: socket.socket, command: str) -> bool:
+        self.said.append(command)
+        verb = command[:4].upper()
+        usual = {
+            "EHLO": f"250-scripted\r\n250 {self.offers}",
+            "DATA": "354 go on",
+            "QUIT": "221 bye",
+        }
+        answer = self.answers.get(verb, usual.get(verb, "250 OK"))
+        connection.sendall(f"{answer}\r\n".encode() if answer else b"")
+        if verb == "DATA" and answer.startswith("354"):
+            answer = self._words(connection)
+        return bool(answer) and not answer.startswith(("221", "421"))
+
+    def _words(self, connection: socket.socket) -> str:
+        content = b""
+        while not content.endswith(b"\r\n.\r\n"):
+            more = connection.recv(100_000)
+            if not more:
+                self.cut_off.append(content)
+                return ""
+            content += more
+        answer = self.answers.get(".", "250 OK")
+        if answer.startswith("250"):
+            self.mails.append(content.removesuffix(b".\r\n"))
+            self.recipients.append(
+                next(line for line in reversed(self.said) if line.startswith("RCPT"))[9:].partition(">")[0]
+            )
+        connection.sendall(f"{answer}\r\n".encode() if answer else b"")
+        return answer
+
+
+@contextmanager
+def scripted(offers: str, answers: dict[str, str] | None = None) -> Iterator[Scripted]:
+    """One at a free loopback port, which talks with one client after the other."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(8)
+        made = Scripted(f"smtp://127.0.0.1:{listening.getsockname()[1]}", offers, answers or {})
+
+        def serve() -> None:
+            # Until it is shut down.
+            with suppress(OSError):
+                while True:
+                    connection, _from = listening.accept()
+                    with connection, suppress(ConnectionError):
+                        made.talk(connection)
+
+        thread = Thread(target=serve, daemon=True)
+        thread.start()
+        yield made
+        listening.shutdown(socket.SHUT_RDWR)
+        thread.join(10)
 
 
 def with_login(server: Sink, scheme: str = "smtp", password: str = "pass%3Aword%2Fwith%40signs") -> Smtp:
@@ -204,23 +299,103 @@ def test_mails_come_back_to_the_return_address(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("knows", [True, False])
-def test_a_server_that_knows_reports_is_asked_for_headers_alone(
-    monkeypatch: pytest.MonkeyPatch, knows: bool
-) -> None:
-    asked: list[tuple[Any, Any]] = []
+def test_a_server_that_knows_reports_is_asked_for_headers_alone(knows: bool) -> None:
+    with scripted("DSN" if knows else "HELP") as server:
+        hand_over(Smtp(server.url, sender=SENDER, timeout=5))
+    asked = [line for line in server.said if line.startswith(("MAIL", "RCPT"))]
+    assert asked == (
+        [f"MAIL FROM:<{SENDER}> RET=HDRS ENVID=x", "RCPT TO:<sasha@people.example> NOTIFY=FAILURE"]
+        if knows
+        else [f"MAIL FROM:<{SENDER}>", "RCPT TO:<sasha@people.example>"]
+    )
 
-    def sendmail(_self: Any, _from: str, _to: Any, _content: bytes, *options: Any, **named: Any) -> None:
-        asked.append((named.get("mail_options"), named.get("rcpt_options")))
 
-    with sink() as server:
+# -- commands in one
+
+
+@pytest.mark.parametrize("offered", [True, False])
+def test_commands_go_together_to_a_server_that_offers_it(offered: bool) -> None:
+    with scripted("PIPELINING" if offered else "HELP") as server:
         way = Smtp(server.url, sender=SENDER, timeout=5)
-        way.send(MAIL, to="sasha@people.example", name="abc")
-        monkeypatch.setattr(smtplib.SMTP, "sendmail", sendmail)
-        monkeypatch.setattr(smtplib.SMTP, "has_extn", lambda _self, name: knows and name == "dsn")
-        way.send(MAIL, to="sasha@people.example", name="abc")
+        for content in (b".dot\r\n..\r\nno line at the end", b"a line\r\n.\r\n"):
+            way.send(content, to="sasha@people.example", name="x")
         way.close()
-    wanted = (("RET=HDRS", "ENVID=abc"), ("NOTIFY=FAILURE",))
-    assert asked == [wanted if knows else (None, None)]
+    assert server.mails == [b"..dot\r\n...\r\nno line at the end\r\n", b"a line\r\n..\r\n"]
+    assert max(server.together) == (3 if offered else 1)
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("offered", [True, False])
+@pytest.mark.parametrize(
+    ("command", "answer", "raised"),
+    [
+        ("MAIL", "553 unknown", Unreachable),
+        ("MAIL", "552 too large", Temporary),
+        ("RCPT", "550 no such mailbox", Permanent),
+        ("RCPT", "451 later", Temporary),
+        ("RCPT", "421 going down", Temporary),
+        ("DATA", "452 full", Temporary),
+        ("DATA", "421 going down", Temporary),
+        (".", "554 spam", Permanent),
+        (".", "421 going down", Temporary),
+    ],
+)
+def test_a_refused_mail_stays_refused_and_the_next_one_goes(
+    offered: bool, command: str, answer: str, raised: type[NotSent]
+) -> None:
+    # As servers do: without from and to, no words are taken.
+    after = {"DATA": "554 no valid recipients"} if command in {"MAIL", "RCPT"} else {}
+    with scripted("PIPELINING" if offered else "HELP", after | {command: answer}) as server:
+        way = Smtp(server.url, sender=SENDER, timeout=5)
+        with pytest.raises(raised, match=answer[:3]) as told:
+            way.send(MAIL, to="sasha@people.example", name="x")
+        assert not told.value.maybe_taken
+        server.answers.clear()
+        way.send(MAIL, to="robin@people.example", name="y")
+        way.close()
+    assert server.recipients == ["robin@people.example"]
+    assert server.mails[-1:] == [MAIL]
+    assert server.connections == (2 if answer.startswith("421") or "unknown" in answer else 1)
+
+
+def test_a_server_that_waits_for_words_though_it_refused_gets_no_empty_mail() -> None:
+    with scripted("PIPELINING", {"RCPT": "550 no such mailbox"}) as server:
+        way = Smtp(server.url, sender=SENDER, timeout=5)
+        with pytest.raises(Permanent, match="550"):
+            way.send(MAIL, to="sasha@people.example", name="x")
+        server.answers.clear()
+        way.send(MAIL, to="robin@people.example", name="y")
+        way.close()
+    assert (server.mails, server.cut_off, server.connections) == ([MAIL], [b""], 2)
+
+
+@pytest.mark.parametrize("offered", [True, False])
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA", "."])
+def test_only_a_mail_whose_words_were_handed_over_may_have_been_taken(offered: bool, command: str) -> None:
+    with scripted("PIPELINING" if offered else "HELP", {command: ""}) as server:
+        way = Smtp(server.url, sender=SENDER, timeout=5)
+        with pytest.raises(Temporary, match="the connection was cut") as told:
+            way.send(MAIL, to="sasha@people.example", name="x")
+        assert told.value.maybe_taken == (command == ".")
+        way.close()
+
+
+def test_a_line_break_in_an_address_makes_no_command() -> None:
+    with scripted("PIPELINING") as server:
+        way = Smtp(server.url, sender=SENDER, timeout=5)
+        with pytest.raises(ValueError, match="one line"):
+            way.send(MAIL, to="sasha@people.example>\r\nRCPT TO:<robin@people.example", name="x")
+        way.close()
+    assert not [line for line in server.said if line.startswith("RCPT")]
+
+
+def test_what_is_offered_only_when_encrypted_is_made_use_of(starttls: Sink, trusted: None) -> None:
+    """A server forgets what was said in the clear, and so do we (RFC 3207)."""
+    way = Smtp(starttls.url.replace("127.0.0.1", "localhost"), sender=SENDER, timeout=5)
+    connection = way._connected()
+    assert connection.does_esmtp
+    assert not connection.has_extn("starttls")
+    way.close()
 
 
 # -- the folder of the demo
