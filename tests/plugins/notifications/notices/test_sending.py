@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select, update
+from sqlalchemy import ARRAY, Text, delete, insert, literal, select, update
 
 from backoffice import clock
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
-from backoffice.messages.models import Message
+from backoffice.messages.models import MailChoice, Message
 from backoffice.messages.services import tell_many
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.schools.models import District, Membership, Role, School
@@ -242,7 +242,8 @@ def test_everybody_whom_it_is_for_finds_it_in_the_inbox_and_nobody_else(
 ) -> None:
     # Somebody who wants no mail gets it all the same.
     with transaction(SYSTEM) as tx:
-        tx.execute(update(Account).values(unwanted_mails=[NOTICE_MAIL]))
+        every = select(Account.id, literal([NOTICE_MAIL], ARRAY(Text)))
+        tx.execute(insert(MailChoice).from_select(["account_id", "unwanted"], every))
     said = {"en": {**ENGLISH, "heading": "Lists <script>alert(1)</script>"}}
     notice = let_out(founders, incident, Audience.STAFF, said)
     send()
