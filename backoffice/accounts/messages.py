@@ -46,7 +46,7 @@ KINDS = (
     ),
     _warning(
         mails.ADDRESS_CHANGED,
-        lazy("The address of your account was changed. The mail to the old one takes that back."),
+        lazy("The address of your account was changed. The mail to the old address says how to undo that."),
     ),
     _warning(
         providers.IDENTITY_CHANGED,

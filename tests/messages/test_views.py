@@ -137,7 +137,7 @@ def test_what_is_here_no_more_has_a_line(app: Flask, world: World) -> None:
 def test_mails_are_chosen(app: Flask, world: World) -> None:
     browser = signed_in(app, world, "teacher")
     page = browser.get("/account/mails").text
-    assert "always is" in page
+    assert "always comes by mail" in page
     assert "A parent asks for something" in page
     assert "checked" in page
     assert send(browser, "/account/mails", {}).location == "/account"
