@@ -21,7 +21,8 @@ from backoffice.outbox import core as core_mails
 from backoffice.outbox import registry as mails
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.models import OutgoingMail
-from backoffice.outbox.registry import KnownMail, Site
+from backoffice.outbox.registry import KnownMail
+from backoffice.outbox.rendering import Site
 from backoffice.outbox.services import Letter, post_many
 from backoffice.plugin import discover
 from backoffice.settings import plugin_config
