@@ -48,6 +48,7 @@ from backoffice.imports import carrying
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import Plan
 from backoffice.messages import registry as messages
+from backoffice.messages.models import MailChoice
 from backoffice.plugin import discover
 from backoffice.privacy.erasure.models import Erasure
 from backoffice.privacy.holds.models import HoldState, LegalHold
@@ -1453,7 +1454,11 @@ def _all_read(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
 def _no_mails(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     """Whoever may turn mails off turns all of them off."""
     if messages.choices(actor.principal):
-        return Filled({}, ("changed app.mail_choice",))
+        mine = select(MailChoice).where(MailChoice.account_id == actor.principal.account_id)
+        with transaction(SYSTEM) as tx:
+            chose = tx.scalars(mine).first()
+        # Whom the stage added has chosen nothing so far.
+        return Filled({}, ("changed app.mail_choice" if chose else "added app.mail_choice",))
     return Filled({}, audited=False)
 
 
