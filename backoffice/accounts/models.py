@@ -56,9 +56,6 @@ class Account(Base):
     idle_warned_at: Mapped[datetime | None] = columns.moment(
         "When its owner was told that it is idle", keep=Keep.ACCOUNT
     )
-    unwanted_mails: Mapped[list[str] | None] = columns.words(
-        "Which mails its owner turned off", keep=Keep.ACCOUNT
-    )
     created_at: Mapped[datetime] = columns.moment("When it was made", keep=Keep.ACCOUNT)
     deactivated_at: Mapped[datetime | None] = columns.moment("When its owner closed it", keep=Keep.ACCOUNT)
 

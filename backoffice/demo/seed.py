@@ -22,6 +22,7 @@ from backoffice.audit.trail import record
 from backoffice.demo import people
 from backoffice.demo.changes import remember_changes
 from backoffice.demo.classroom import live_in
+from backoffice.demo.inbox import fill_inboxes
 from backoffice.demo.own_fields import give_own_fields
 from backoffice.demo.past import live_before
 from backoffice.demo.points import PICTURES, add_awards
@@ -138,6 +139,8 @@ class _Seeder:
         self._teaches(first.school_id, first.id, co_teacher, TeachingRoleName.CO_TEACHER)
         self._family()
         self._inbox()
+        told = {role: account["public_id"] for role, account in self.seeded.accounts.items()}
+        fill_inboxes(self.tx, people=told, at=self.now)
         live_in(self.tx, self.classes, self.cost)
         live_before(self.tx, self.classes, at=self.now)
         save_views(self.tx, leader=leader, school=schools[0], at=self.now)

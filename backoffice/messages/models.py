@@ -1,4 +1,4 @@
-"""Messages as a table. Whom they name is said nowhere in it."""
+"""Messages as a table, whom they name is said nowhere in it; and which mails somebody does without."""
 
 from datetime import datetime
 
@@ -39,6 +39,21 @@ class Message(Base):
     once: Mapped[str] = columns.text("Recognises the same thing that is told again", keep=Keep.ONE_YEAR)
     created_at: Mapped[datetime] = columns.moment("When it was told", keep=Keep.ONE_YEAR)
     read_at: Mapped[datetime | None] = columns.moment("When it was read", keep=Keep.ONE_YEAR)
+
+
+class MailChoice(Base):
+    """Which mails somebody turned off, apart from the account: colleagues may see that, never this row."""
+
+    __tablename__ = "mail_choice"
+    __table_args__ = titled(lazy("Choices of mails"))
+
+    account_id: Mapped[int] = columns.reference(
+        "Whose choice",
+        ForeignKey("app.account.id", ondelete="CASCADE"),
+        keep=Keep.ACCOUNT,
+        primary_key=True,
+    )
+    unwanted: Mapped[list[str]] = columns.words("Which mails its owner turned off", keep=Keep.ACCOUNT)
 
 
 # Unread ones are read first, and counted with each page.

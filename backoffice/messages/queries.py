@@ -8,8 +8,7 @@ from sqlalchemy import select, tuple_
 from backoffice.access.lookup import find
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
-from backoffice.accounts.models import Account
-from backoffice.messages.models import Message
+from backoffice.messages.models import MailChoice, Message
 
 # Beyond so many unread ones, it is said that there are more.
 MOST_COUNTED = 99
@@ -52,5 +51,5 @@ def message(tx: Transaction, public_id: str) -> Message:
 
 def unwanted_mails(tx: Transaction) -> frozenset[str]:
     """Of which kinds the principal wants no mail."""
-    mine = Account.id == tx.principal.account_id
-    return frozenset(tx.scalar(select(Account.unwanted_mails).where(mine)) or ())
+    mine = MailChoice.account_id == tx.principal.account_id
+    return frozenset(tx.scalar(visible(tx.principal, select(MailChoice.unwanted)).where(mine)) or ())

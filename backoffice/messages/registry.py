@@ -47,5 +47,6 @@ def choices(principal: Principal) -> Mapping[str, MessageKind]:
     return {
         name: kind
         for name, kind in _installed.items()
-        if kind.choice is not None and can(principal, kind.choice)
+        if kind.choice is not None
+        and (kind.choice.permission is None or can(principal, kind.choice.permission))
     }

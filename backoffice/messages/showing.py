@@ -1,12 +1,14 @@
 """How messages are shown: each in a line, and as a number in the menu."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import quote
 
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.language.texts import gettext, lazy
 from backoffice.messages import queries, registry
-from backoffice.messages.kind import Category
+from backoffice.messages.kind import Category, Group, MessageKind
 from backoffice.messages.models import Message
 from backoffice.messages.queries import MOST_COUNTED, After
 
@@ -14,6 +16,12 @@ CATEGORIES = {
     Category.NOTICE: (lazy("Notice"), "info"),
     Category.WARNING: (lazy("Warning"), "bad"),
     Category.REQUEST: (lazy("Request"), "warn"),
+}
+GROUPS = {
+    Group.CLASSES: lazy("My classes"),
+    Group.FAMILIES: lazy("Families"),
+    Group.LISTS: lazy("Lists and exports"),
+    Group.COMPANY: lazy("The company"),
 }
 GONE = lazy("A message of a part that is not here any more")
 
@@ -48,7 +56,9 @@ def line(message: Message) -> Shown:
     if kind is None:
         return Shown(message, str(GONE), "", str(CATEGORIES[Category.NOTICE][0]), "mute", "")
     words, tone = CATEGORIES[kind.category]
-    page = kind.page.format(message.subject or "")
+    # A page of something is none where nothing is named.
+    leads = message.subject or "{}" not in kind.page
+    page = kind.page.format(quote(message.subject or "", safe="")) if leads else ""
     return Shown(message, kind.mail.called, str(kind.sentence), str(words), tone, page)
 
 
@@ -65,3 +75,12 @@ def unread(who: Principal) -> str:
     if who.unread > MOST_COUNTED:
         return gettext("%(most)s+ new", most=MOST_COUNTED)
     return gettext("%(count)s new", count=who.unread)
+
+
+def grouped(offered: Mapping[str, MessageKind]) -> list[tuple[str, list[str]]]:
+    """What the mails that may be turned off are about, in order, with the names of those of each."""
+    found = (
+        (str(title), [name for name, kind in offered.items() if kind.choice and kind.choice.group is group])
+        for group, title in GROUPS.items()
+    )
+    return [(title, names) for title, names in found if names]

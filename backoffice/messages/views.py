@@ -94,7 +94,7 @@ def mails_of_account() -> Response | tuple[str, int]:
         services.choose_mails(principal=who, wanted=form.wanted.data or ())
         flash(gettext("Your choice is kept."), "success")
         return redirect("/account", 303)
-    page = render_template("messages/mails.html", form=form, person=who)
+    page = render_template("messages/mails.html", form=form, groups=showing.grouped(offered), person=who)
     return page, 422 if form.errors else 200
 
 

@@ -19,12 +19,17 @@ class Parameters(Protocol):
 
 @dataclass(frozen=True)
 class Recipient:
-    """Whom a mail is for: the account if there is one, the address, and the name it begins with."""
+    """Whom a mail is for: the account if there is one, the address, and the name it begins with.
+
+    `inbox` is the account in whose inbox a message is left where the envelope does not name it, since a
+    school reads its list of envelopes. The system alone can leave one so.
+    """
 
     account_id: int | None
     address: str
     name: str
     language: str = ENGLISH
+    inbox: int | None = None
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""Writing mails in the transaction of their cause, and trying again what was given up."""
+"""Writing mails in the transaction of their cause, and their messages; trying again what was given up."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -15,6 +15,7 @@ from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
+from backoffice.messages import registry as messages
 from backoffice.outbox import pace, queries, registry
 from backoffice.outbox.kinds import WORDS
 from backoffice.outbox.mail import Mail, Recipient
@@ -22,7 +23,7 @@ from backoffice.outbox.message import message
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail, Rank
 from backoffice.outbox.registry import KnownMail
 from backoffice.outbox.rendering import Kept
-from backoffice.storage import about
+from backoffice.storage import about, functions
 from backoffice.storage.lists import in_lists, insertion
 from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import PublicId, many_public_ids
@@ -57,39 +58,65 @@ def post(
     parameters: Any,
     school_id: int | None = None,
     names: Collection[UUID] = (),
-) -> PublicId:
-    """Write a mail in the caller's transaction; it is sent if and only if that is committed.
+    subject: str | None = None,
+    once: str | None = None,
+    always: bool = False,
+) -> PublicId | None:
+    """Write a mail in the caller's transaction and leave its message: both if and only if it is committed.
 
     `school_id` says in whose name it is sent, if in a school's; `names` are the marks of those whom it names
-    (`storage.about`): with one of them it is erased, if it has not been sent by then. Returns the mail's
-    public identifier. Raises `LookupError` for a mail that nobody lists and `TypeError` for parameters that
-    are not its own.
+    (`storage.about`): with one of them it is erased, if it has not been sent by then. `subject` is what its
+    message leads to, as addresses name it. What is told with the same `once` is told once. Returns the mail's
+    public identifier: None for what was told before, and where its mail was turned off, unless it is to come
+    `always`. Raises `LookupError` for a mail that nobody lists and `TypeError` for parameters that are not
+    its own.
     """
-    (posted,) = _post(tx, mail, [Letter(to, parameters, school_id, names)], Rank.ONE_WAITS)
-    return posted.public_id
+    beside = _Beside(subject, once, skips_told=once is not None and not always, skips_unwanted=not always)
+    (posted,) = _post(tx, mail, [Letter(to, parameters, school_id, names)], Rank.ONE_WAITS, beside)
+    return posted and posted.public_id
 
 
-def post_many(tx: Transaction, mail: Mail, letters: Iterable[Letter]) -> list[Posted]:
+def post_many(
+    tx: Transaction,
+    mail: Mail,
+    letters: Iterable[Letter],
+    *,
+    subject: str | None = None,
+    once: str | None = None,
+) -> list[Posted | None]:
     """Write one mail to many people, as `post` does for each; in their order, what was written.
 
-    They are taken from `letters` a thousand at a time, and sent behind what one person waits for. Raises as
-    `post` does.
+    They are taken from `letters` a thousand at a time, and sent behind what one person waits for. With the
+    same `once` no message is left twice, but a mail would be. Raises as `post` does.
     """
-    return _post(tx, mail, letters, Rank.FOR_MANY)
+    return _post(tx, mail, letters, Rank.FOR_MANY, _Beside(subject, once))
 
 
-def _post(tx: Transaction, mail: Mail, letters: Iterable[Letter], rank: Rank) -> list[Posted]:
+class _Beside(NamedTuple):
+    """What the messages of some mails lead to and are recognised by, and which mails then do without."""
+
+    subject: str | None = None
+    once: str | None = None
+    skips_told: bool = False
+    skips_unwanted: bool = True
+
+
+def _post(
+    tx: Transaction, mail: Mail, letters: Iterable[Letter], rank: Rank, beside: _Beside
+) -> list[Posted | None]:
     known = registry.current().of(mail)
-    posted: list[Posted] = []
+    posted: list[Posted | None] = []
     rest = iter(letters)
     while some := list(islice(rest, AT_ONCE)):
-        posted += _write(tx, known, some, rank)
-    if posted:
+        posted += _write(tx, known, some, rank, beside)
+    if any(posted):
         wake(tx)
     return posted
 
 
-def _write(tx: Transaction, known: KnownMail, letters: Sequence[Letter], rank: Rank) -> list[Posted]:
+def _write(
+    tx: Transaction, known: KnownMail, letters: Sequence[Letter], rank: Rank, beside: _Beside
+) -> list[Posted | None]:
     render, now = registry.current().templates.render, clock.now()
     kept: Kept = {}
     posted, envelopes, contents = [], [], []
@@ -127,11 +154,43 @@ def _write(tx: Transaction, known: KnownMail, letters: Sequence[Letter], rank: R
                 "domain": pace.key_of(to.address),
             }
         )
-    for model, rows in ((OutgoingMail, envelopes), (MailContent, contents)):
-        table: Any = model.__table__
-        columns = tuple(rows[0])
+    _insert(tx, OutgoingMail, envelopes)
+    gone = _leave(tx, known, posted, letters, beside)
+    _insert(tx, MailContent, [each for each in contents if each["mail_id"] not in gone])
+    return [None if each.id in gone else each for each in posted]
+
+
+def _leave(
+    tx: Transaction, known: KnownMail, posted: Sequence[Posted], letters: Sequence[Letter], beside: _Beside
+) -> frozenset[int]:
+    """Leave the messages of these mails; the numbers of those mails that are gone again.
+
+    Here and nowhere else: whoever posts a mail cannot forget it.
+    """
+    kind = messages.named(known.name)
+    if kind is None:
+        return frozenset()
+    rows = [
+        functions.MessageRow(
+            each.id, public_id, letter.to.inbox, beside.subject, beside.once or each.public_id
+        )
+        for each, letter, public_id in zip(posted, letters, many_public_ids(), strict=False)
+        if letter.to.account_id is not None or letter.to.inbox is not None
+    ]
+    if not rows:
+        return frozenset()
+    return functions.leave_messages(
+        tx,
+        rows,
+        skips_told=beside.skips_told,
+        skips_unwanted=beside.skips_unwanted and kind.choice is not None,
+    )
+
+
+def _insert(tx: Transaction, model: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    if rows:
+        table, columns = model.__table__, tuple(rows[0])
         tx.execute(insertion(table, columns), in_lists(table, columns, rows))
-    return posted
 
 
 def retry_mail(*, principal: Principal, mails: Which) -> int:

@@ -7,7 +7,7 @@ the look-ups before there is a principal. Their SQL stands in the migrations.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import (
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Connection,
     LargeBinary,
     TableValuedAlias,
+    Text,
     Uuid,
     bindparam,
     cast,
@@ -336,12 +337,31 @@ def other_founders(session: Session) -> Sequence[AnyRow]:
     return session.execute(text("select * from app.other_founders()")).all()
 
 
-def without_mail(session: Session, *, kind: str, accounts: Sequence[int]) -> frozenset[int]:
-    """Which of these founders have turned the mails of a kind off, for a founder."""
-    statement = text("select app.without_mail(:kind, :accounts)").bindparams(
-        bindparam("accounts", type_=ARRAY(BigInteger))
-    )
-    return frozenset(session.scalar(statement, {"kind": kind, "accounts": list(accounts)}) or ())
+class MessageRow(NamedTuple):
+    """The message beside a mail. `account` is whom it is for where the envelope does not say so."""
+
+    mail: int
+    public_id: str
+    account: int | None
+    subject: str | None
+    once: str
+
+
+def leave_messages(
+    session: Session, rows: Sequence[MessageRow], *, skips_told: bool, skips_unwanted: bool
+) -> frozenset[int]:
+    """Leave a message with each of these mails, which the transaction has just written.
+
+    The numbers of the mails that are gone again: of what was told before, and of what was turned off.
+    """
+    kinds = {"mail": BigInteger, "public_id": Text, "account": BigInteger, "subject": Text, "once": Text}
+    statement = text(
+        "select app.leave_messages(:mail, :public_id, :account, :subject, :once,"
+        " :skips_told, :skips_unwanted)"
+    ).bindparams(*(bindparam(name, type_=ARRAY(kind)) for name, kind in kinds.items()))
+    lists = {name: [getattr(row, name) for row in rows] for name in kinds}
+    said = {**lists, "skips_told": skips_told, "skips_unwanted": skips_unwanted}
+    return frozenset(session.scalar(statement, said) or ())
 
 
 def estimated_rows(session: Session, *, schema: str) -> dict[str, int | None]:

@@ -12,6 +12,7 @@ from plugins.exports.holdings import HELD
 from plugins.exports.jobs import destroy, destroy_erased, make
 from plugins.exports.kinds import KINDS
 from plugins.exports.mails import MAILS
+from plugins.exports.messages import KINDS as MESSAGES
 from plugins.exports.models import Export, ExportsBase, Intake
 from plugins.exports.permissions import EXPORTS_MAKE
 from plugins.exports.settings import ExportsSettings
@@ -43,6 +44,7 @@ plugin = Plugin(
         ),
     ),
     mails=MAILS,
+    messages=MESSAGES,
     controls=CHECKS,
     handlers={SubjectErased: destroy_erased},
     keeps_promises=True,

@@ -17,6 +17,7 @@ from plugins.retention.jobs import let_go, look_after_contracts, look_after_idle
 from plugins.retention.keeping_views import bp
 from plugins.retention.kinds import KINDS
 from plugins.retention.mails import MAILS
+from plugins.retention.messages import KINDS as MESSAGES
 from plugins.retention.models import IdleAccount, RetentionBase
 from plugins.retention.views import RetentionPage
 
@@ -30,6 +31,7 @@ plugin = Plugin(
     # Whoever was warned keeps the account, whatever is switched off.
     standing_blueprints=(bp,),
     mails=MAILS,
+    messages=MESSAGES,
     pages=(RetentionPage,),
     commands=(retention,),
     jobs=(

@@ -81,7 +81,7 @@ def _look_after(
             post(tx, mails.CONTRACT_ENDED, to=to, parameters=told, school_id=end.school_id)
             for to in (founders(tx) if due.in_vain else _leaders(tx, end))
         ]
-        notice.note(end, due.before, sent, now)
+        notice.note(end, due.before, [each for each in sent if each], now)
         record(tx, "contracts.tell", school_id=end.school_id, district=end.district_id, days=due.before.days)
     if due.step is not Step.OVER:
         return due.step, None

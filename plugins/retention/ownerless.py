@@ -101,7 +101,7 @@ def _tell(
     told = mails.OwnerlessClasses(tx.get_one(School, school).name, len(rows), first)
     sent = [post(tx, mails.OWNERLESS_CLASSES, to=to, parameters=told, school_id=school) for to in recipients]
     for row in rows:
-        notice.note(row, before, sent, now)
+        notice.note(row, before, [each for each in sent if each], now)
     record(
         tx,
         "classrooms.tell-ownerless",

@@ -9,6 +9,7 @@ from plugins.rosters.holdings import HELD
 from plugins.rosters.jobs import forget_uploads, import_upload
 from plugins.rosters.kinds import KINDS
 from plugins.rosters.mails import IMPORT_FINISHED
+from plugins.rosters.messages import KINDS as MESSAGES
 from plugins.rosters.models import RosterImport, RostersBase, RosterUpload
 from plugins.rosters.permissions import ROSTERS_IMPORT
 from plugins.rosters.settings import RostersSettings
@@ -37,6 +38,7 @@ plugin = Plugin(
         ),
     ),
     mails=(IMPORT_FINISHED,),
+    messages=MESSAGES,
     personal_data=HELD,
     retention=KINDS,
 )

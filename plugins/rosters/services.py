@@ -524,6 +524,7 @@ def _tell(tx: Transaction, found: RosterImport, state: ImportState, outcome: Out
         to=Recipient(account.id, account.email, account.name, account.language),
         parameters=ImportFinished(found.public_id, str(state), counts),
         school_id=found.school_id,
+        subject=found.public_id,
     )
 
 

@@ -40,7 +40,7 @@ from backoffice.fields.models import ClassroomValue, CustomField, StudentValue
 from backoffice.host.models import PluginHistory, PluginState
 from backoffice.jobs.models import JobRun, JobSchedule
 from backoffice.large_changes.models import LargeChange
-from backoffice.messages.models import Message
+from backoffice.messages.models import MailChoice, Message
 from backoffice.outbox.models import MailContent, OutgoingMail, ReturnedMessages
 from backoffice.privacy.erasure.models import (
     Canary,
@@ -147,6 +147,7 @@ EXPECTED: Mapping[type[Any], Mapping[str, set[str]]] = {
     AccountPassword: THEMSELVES,
     AccountSession: THEMSELVES,
     Message: THEMSELVES,
+    MailChoice: THEMSELVES,
     AccountSecondFactor: {"founder": {"founder"}},
     AccountRecoveryCode: {"founder": {"founder"}},
     AccountPasskey: {"founder": {"founder"}},
@@ -348,6 +349,7 @@ class Stage:
                 | SavedView()
                 | LargeChange()
                 | Message()
+                | MailChoice()
             ):
                 return self.people[row.account_id]
             case Classroom():

@@ -848,7 +848,7 @@ PAGES: Mapping[str, Stop] = {
     "sign out": Stop("teacher", "/sign-out"),
     "language of an account": Stop("teacher", "/account/language"),
     "mails of an account": Stop("teacher", "/account/mails"),
-    "mails of an account, none": Stop("parent", "/account/mails"),
+    "mails of an account, for a parent": Stop("parent", "/account/mails"),
     "messages": Stop("teacher", "/messages"),
     "a message": Stop("teacher", "/messages", open_message, "messages.message"),
     "account, linked": Stop("leader", "/account"),

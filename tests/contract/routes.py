@@ -48,6 +48,7 @@ from backoffice.imports import carrying
 from backoffice.imports.columns import Row
 from backoffice.imports.plan import Plan
 from backoffice.messages import registry as messages
+from backoffice.messages.models import MailChoice
 from backoffice.plugin import discover
 from backoffice.privacy.erasure.models import Erasure
 from backoffice.privacy.holds.models import HoldState, LegalHold
@@ -604,7 +605,7 @@ def _picked(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
 
 
 # What a mail to a colleague leaves behind.
-MAILED = ("added app.job_run", "added app.mail", "added app.mail_content")
+MAILED = ("added app.job_run", "added app.mail", "added app.mail_content", "added app.message")
 
 
 def _given_role(stage: Stage, _actor: Actor, thing: Thing | None) -> Filled:
@@ -1464,13 +1465,18 @@ def _all_read(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     newest = max(stage.own(actor, "message"), key=lambda each: each.id, default=None)
     if newest is None:  # Nobody tells a child or a stranger anything.
         return Filled({"up_to": "q" * 16}, audited=False)
-    return Filled({"up_to": newest.public_id}, ("changed app.message",), identifiers={"up_to": "message"})
+    read = ("changed app.message",)
+    return Filled({"up_to": newest.public_id}, read, identifiers={"up_to": "message"}, audited=False)
 
 
 def _no_mails(_stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     """Whoever may turn mails off turns all of them off."""
     if messages.choices(actor.principal):
-        return Filled({}, ("changed app.account",))
+        mine = select(MailChoice).where(MailChoice.account_id == actor.principal.account_id)
+        with transaction(SYSTEM) as tx:
+            chose = tx.scalars(mine).first()
+        # Whom the stage added has chosen nothing so far.
+        return Filled({}, ("changed app.mail_choice" if chose else "added app.mail_choice",))
     return Filled({}, audited=False)
 
 
@@ -1534,7 +1540,7 @@ FORMS: Mapping[str, Fill] = {
     "console_family-invitations.act:withdraw": _family("withdraw", "changed app.guardian_invitation"),
     "accounts.change_password": _new_password,
     "accounts.language_of_account": _always(("changed app.account",), language="es"),
-    "messages.open_message": _always(("changed app.message",)),
+    "messages.open_message": _always(("changed app.message",), audited=False),
     "messages.read_all": _all_read,
     "messages.mails_of_account": _no_mails,
     # The half way that it goes on from is in tests/accounts/test_factor_views.py, and so is a first code.

@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.accounts.models import Account
 from backoffice.controls import core
 from backoffice.controls.check import Looking, State
 from backoffice.demo.classroom import OLD, PIN
@@ -17,6 +18,9 @@ from backoffice.families.requests.models import GuardianRequest
 from backoffice.fields.models import ClassroomValue, CustomField, FieldKind, StudentValue
 from backoffice.fields.services import Wanted, checked
 from backoffice.fields.words import sensitive_in
+from backoffice.messages import showing
+from backoffice.messages.models import Message
+from backoffice.outbox.models import MailContent, MailState, OutgoingMail
 from backoffice.runtime import Runtime
 from backoffice.schools.award_models import PointAward
 from backoffice.schools.models import Classroom, ClassroomCode, CodeKind, Door, Enrollment, School, Student
@@ -118,3 +122,17 @@ def test_its_first_school_has_fields_of_its_own(tx: Transaction, seeded: Seeded)
     assert {each.value for each in buses} == set(fields[0].choices or ())
     rooms = tx.scalars(select(ClassroomValue.value).where(ClassroomValue.field_id == fields[2].id)).all()
     assert len(set(rooms)) == len(rooms) >= 6
+
+
+def test_its_people_have_been_told_things_some_of_which_they_read(tx: Transaction, seeded: Seeded) -> None:
+    for role in ("teacher", "leader", "parent", "founder"):
+        account = select(Account.id).where(Account.public_id == seeded.accounts[role]["public_id"])
+        told = tx.scalars(select(Message).where(Message.account_id == account.scalar_subquery())).all()
+        assert len(told) >= 3
+        assert {each.read_at is None for each in told} == {True, False}
+        assert all(each.created_at <= clock.now() for each in told)
+        lines = [showing.line(each) for each in told]
+        assert all(line.sentence for line in lines)
+    # Nothing of it goes out again, and nothing of what it said is kept.
+    assert tx.scalar(select(func.count()).where(OutgoingMail.state != MailState.SENT)) == 0
+    assert tx.scalar(select(func.count()).select_from(MailContent)) == 0

@@ -16,12 +16,12 @@ from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
-from backoffice.accounts.models import Account
 from backoffice.families.kinds import REQUESTS
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.families.requests import queries, services
 from backoffice.families.requests.letters import write_request_letters
 from backoffice.families.requests.models import DUE_AFTER, GuardianRequest, RequestKind
+from backoffice.messages.models import MailChoice
 from backoffice.privacy.retention.runs import Rules, run_kinds
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools.models import (
@@ -401,13 +401,13 @@ def test_of_a_class_without_an_owner_leaders_are_told_and_then_co_teachers(world
 def test_where_nobody_wants_the_mail_they_get_it_all_the_same(world: World) -> None:
     before = requests_mailed(world)
     with transaction(SYSTEM) as tx:
-        tx.execute(update(Account).values(unwanted_mails=["core.request-came"]))
+        tx.execute(update(MailChoice).values(unwanted=["core.request-came"]))
     try:
         ask(world)
         assert told_since(world, before) == {"teacher": 1}
     finally:
         with transaction(SYSTEM) as tx:
-            tx.execute(update(Account).values(unwanted_mails=None))
+            tx.execute(update(MailChoice).values(unwanted=[]))
 
 
 def test_of_a_child_in_an_archived_class_alone_the_leader_is_told(world: World) -> None:

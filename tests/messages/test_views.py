@@ -4,11 +4,10 @@ import re
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 
 from backoffice.access.transaction import transaction
-from backoffice.accounts.models import Account
-from backoffice.messages.models import Message
+from backoffice.messages.models import MailChoice, Message
 from tests.factories.visitor import form_token, send, signed_in
 from tests.factories.world import SYSTEM, World, message
 
@@ -20,7 +19,7 @@ def _nothing_told(world: World) -> None:
     del world
     with transaction(SYSTEM) as tx:
         tx.execute(delete(Message))
-        tx.execute(update(Account).values(unwanted_mails=None))
+        tx.execute(delete(MailChoice))
 
 
 def told(world: World, role: str, **values: object) -> str:
@@ -138,19 +137,26 @@ def test_what_is_here_no_more_has_a_line(app: Flask, world: World) -> None:
 def test_mails_are_chosen(app: Flask, world: World) -> None:
     browser = signed_in(app, world, "teacher")
     page = browser.get("/account/mails").text
-    assert "always come by mail" in page
+    assert "always comes by mail" in page
     assert "A parent asks for something" in page
     assert "checked" in page
     assert send(browser, "/account/mails", {}).location == "/account"
     assert "checked" not in browser.get("/account/mails").text
     assert send(browser, "/account/mails", {"wanted": "core.account-locked"}).status_code == 422
     assert send(browser, "/account/mails", {"wanted": "core.request-came"}).location == "/account"
-    assert "checked" in browser.get("/account/mails").text
+    page = browser.get("/account/mails").text
+    assert page.count("checked") == 1
+    assert [page.index(title) for title in ("My classes", "Families", "Lists and exports")] == sorted(
+        page.index(title) for title in ("My classes", "Families", "Lists and exports")
+    )
 
 
-def test_who_may_turn_nothing_off_is_told_so(app: Flask, world: World) -> None:
-    page = signed_in(app, world, "parent").get("/account/mails").text
-    assert "You get no mail that can be turned off." in page
+@pytest.mark.parametrize("role", ["founder", "officer", "parent", "helper"])
+def test_nobody_is_offered_what_they_never_get(app: Flask, world: World, role: str) -> None:
+    page = signed_in(app, world, role).get("/account/mails").text
+    assert "Export ready" in page
+    assert "A parent asks for something" not in page
+    assert "Roster import finished" not in page
 
 
 def test_without_an_account_there_are_none(app: Flask) -> None:

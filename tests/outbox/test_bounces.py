@@ -25,10 +25,11 @@ from backoffice.outbox.incoming import READ
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.models import MailState, OutgoingMail, Return, ReturnedMessages
 from backoffice.outbox.reports import Report
-from backoffice.outbox.services import Letter, Posted, post_many
+from backoffice.outbox.services import Letter, Posted
 from backoffice.runtime import Runtime
 from backoffice.storage.public_id import new_public_id
 from backoffice.storage.roles import DatabaseRole
+from tests.factories.posting import post_many
 
 WHO = Purpose("test")
 BEFORE_ANY = "abcdefghjkmnpqrs"

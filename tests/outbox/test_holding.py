@@ -19,9 +19,10 @@ from backoffice.outbox.holding import call_off, hold, let_go
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
 from backoffice.outbox.sending import forget_mail
-from backoffice.outbox.services import TRIED_FOR, Letter, post_many
+from backoffice.outbox.services import TRIED_FOR, Letter
 from backoffice.runtime import Runtime
 from backoffice.storage.roles import DatabaseRole
+from tests.factories.posting import post_many
 from tests.factories.world import SYSTEM, World
 from tests.outbox.sink import mails_by_state
 from tests.outbox.test_services import waiting_jobs

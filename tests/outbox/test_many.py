@@ -17,9 +17,10 @@ from backoffice.outbox import pace
 from backoffice.outbox.mail import NoParameters, Recipient
 from backoffice.outbox.message import deliverable, domain_of, message
 from backoffice.outbox.models import MailContent, OutgoingMail
-from backoffice.outbox.services import AT_ONCE, Letter, post, post_many
+from backoffice.outbox.services import AT_ONCE, Letter
 from backoffice.runtime import Runtime
 from backoffice.storage import about
+from tests.factories.posting import post, post_many
 from tests.factories.world import SYSTEM, World
 from tests.outbox.test_services import waiting_jobs
 

@@ -17,10 +17,11 @@ from backoffice.outbox import pace, queries, sending
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.models import OutgoingMail
 from backoffice.outbox.sending import BATCH, Outgoing, Sent, send_waiting
-from backoffice.outbox.services import Letter, post_many
+from backoffice.outbox.services import Letter
 from backoffice.outbox.transport import Smtp
 from backoffice.runtime import Runtime
 from backoffice.storage.roles import DatabaseRole
+from tests.factories.posting import post_many
 from tests.outbox.sink import Sink, mails_by_state, sink
 
 WHO = Purpose("test")

@@ -45,13 +45,14 @@ from backoffice.outbox.sending import (
     forget_mail,
     send_waiting,
 )
-from backoffice.outbox.services import TRIED_FOR, Letter, post, post_many
+from backoffice.outbox.services import TRIED_FOR, Letter
 from backoffice.outbox.transport import Smtp
 from backoffice.runtime import Runtime
 from backoffice.storage import functions
 from backoffice.storage.keyring import KeyringError
 from backoffice.storage.roles import DatabaseRole
 from tests.factories.ports import free_port
+from tests.factories.posting import post, post_many
 from tests.outbox.sink import Sink, mails_by_state, silent_server, sink
 
 WHO = Purpose("test")

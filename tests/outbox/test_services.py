@@ -17,9 +17,10 @@ from backoffice.audit.models import AuditEntry
 from backoffice.host.mails import PLUGIN_SWITCHED, PluginSwitched
 from backoffice.outbox.mail import Mail, NoParameters, Recipient
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
-from backoffice.outbox.services import SEND, TRIED_FOR, post, retry_mail
+from backoffice.outbox.services import SEND, TRIED_FOR, retry_mail
 from backoffice.runtime import Runtime
 from backoffice.storage.roles import DatabaseRole
+from tests.factories.posting import post
 from tests.factories.world import SYSTEM, World
 
 REFUSED = "42501"

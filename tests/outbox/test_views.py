@@ -15,10 +15,10 @@ from backoffice.app import build
 from backoffice.host.mails import PLUGIN_SWITCHED, PluginSwitched
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.sending import send_by_settings
-from backoffice.outbox.services import post
 from backoffice.runtime import Runtime
 from backoffice.settings import Settings
 from backoffice.storage.public_id import new_public_id
+from tests.factories.posting import post
 
 WHO = Purpose("test")
 

@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.accounts import devices, mails, messages
+from backoffice.accounts import devices, mails
 from backoffice.accounts.care import letters as care
 from backoffice.accounts.kinds import LINKS
 from backoffice.accounts.models import (
@@ -23,12 +23,10 @@ from backoffice.accounts.models import (
 from backoffice.accounts.tokens import token_digest
 from backoffice.jobs import queue
 from backoffice.language.texts import lazy
-from backoffice.messages.services import tell
 from backoffice.outbox.mail import Mail, Recipient
 from backoffice.outbox.services import post
 from backoffice.privacy.retention.runs import forget
 from backoffice.settings import Throttles
-from backoffice.storage.public_id import PublicId
 from backoffice.throttles.tries import Claim
 from backoffice.throttles.visitor import ACCOUNT, voucher
 
@@ -104,17 +102,10 @@ def _write(tx: Transaction, letter: AccountLetter) -> bool:
         return False
     found = care.filled(letter, account) or _filled(tx, letter, account)
     to = Recipient(account.id, account.email, account.name, account.language)
-    posted = _post(tx, letter, found, to)
+    posted = post(tx, found[0], to=to, parameters=found[1], once=str(letter.id))
     if posted is not None:
         care.written(tx, letter, account, mail=posted, parameters=found[1])
     return True
-
-
-def _post(tx: Transaction, letter: AccountLetter, found: care.Filled, to: Recipient) -> PublicId | None:
-    kind = messages.BY_MAIL.get(found[0].name)
-    if kind is None:
-        return post(tx, found[0], to=to, parameters=found[1])
-    return tell(tx, kind, to=to, parameters=found[1], once=str(letter.id))
 
 
 def _is_written_to(account: Account, letter: AccountLetter) -> bool:

@@ -71,7 +71,15 @@ def _tell_teachers(tx: Transaction, kind: MessageKind, request: GuardianRequest)
     if not any(mailed):
         # Each has turned it off: then the parent would wait until a week before the limit.
         for to in all_of_them:
-            post(tx, kind.mail, to=to, parameters=asked, school_id=school.id)
+            post(
+                tx,
+                kind.mail,
+                to=to,
+                parameters=asked,
+                school_id=school.id,
+                once=request.public_id,
+                always=True,
+            )
     return bool(told)
 
 
@@ -88,6 +96,6 @@ def _tell_parent(tx: Transaction, request: GuardianRequest) -> None:
         return
     assert request.answer is not None
     said = mails.RequestAnswered(school.name, request.answer)
-    to = Recipient(None, account.email, account.name, account.language)
+    to = Recipient(None, account.email, account.name, account.language, inbox=account.id)
     names = about.marks(about.STUDENT, [request.student_id])
     post(tx, mails.REQUEST_ANSWERED, to=to, parameters=said, school_id=school.id, names=names)

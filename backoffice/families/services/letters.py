@@ -104,7 +104,8 @@ def _tell(tx: Transaction, link: GuardianLink) -> None:
     post(
         tx,
         mails.FAMILY_APPROVED if approved else mails.FAMILY_ENDED,
-        to=Recipient(None, account.email, account.name, account.language),
+        # The school's list of mails does not tell whose account it is.
+        to=Recipient(None, account.email, account.name, account.language, inbox=account.id),
         parameters=mails.LinkDecided(school.name, link.status),
         school_id=school.id,
     )

@@ -269,6 +269,7 @@ NOT_TAKEN_IN: Mapping[str, str] = {
     "guardian-invitations": _FAMILIES,
     "guardian-links": _FAMILIES,
     "guardian-requests": _FAMILIES,
+    "mail-choices": _OWN,
     "messages": _OWN,
     "identity-offers": _OWN,
     "invitations": _ACCOUNTS,

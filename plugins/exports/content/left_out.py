@@ -110,7 +110,7 @@ SOME_ROWS: Mapping[str, str] = {
 }
 OF_ACCOUNTS = lazy("It belongs to the people who work there. They take it along from their own accounts.")
 # Of these, each takes along what is theirs, and no school what its people were told.
-OF_ITS_OWNER = frozenset({"app.message"})
+OF_ITS_OWNER = frozenset({"app.mail_choice", "app.message"})
 OF_STAFF = lazy("It is kept for the staff of the school.")
 OF_OTHER_FAMILIES = lazy("What other parents are called and wrote is theirs.")
 UNREADABLE = lazy("Whoever asked for the export cannot read it here either.")

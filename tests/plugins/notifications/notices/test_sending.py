@@ -11,7 +11,7 @@ from backoffice import clock
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
-from backoffice.messages.models import Message
+from backoffice.messages.models import MailChoice, Message
 from backoffice.messages.services import tell_many
 from backoffice.outbox.models import MailState, OutgoingMail
 from backoffice.schools.models import District, Membership, Role, School
@@ -242,7 +242,7 @@ def test_everybody_whom_it_is_for_finds_it_in_the_inbox_and_nobody_else(
 ) -> None:
     # Somebody who wants no mail gets it all the same.
     with transaction(SYSTEM) as tx:
-        tx.execute(update(Account).values(unwanted_mails=[NOTICE_MAIL]))
+        tx.execute(update(MailChoice).values(unwanted=[NOTICE_MAIL]))
     said = {"en": {**ENGLISH, "heading": "Lists <script>alert(1)</script>"}}
     notice = let_out(founders, incident, Audience.STAFF, said)
     send()
