@@ -32,10 +32,11 @@ from plugins.notifications.notices.messages import KINDS as MESSAGES
 from plugins.notifications.notices.models import TABLES
 from plugins.notifications.notices.showing import banners
 from plugins.notifications.notices.views import NoticesPage
-from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
+from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN, INCIDENTS_TOLD
 from plugins.notifications.scope.holdings import HELD as SCOPE_HELD
 from plugins.notifications.scope.models import TABLES as SCOPE_TABLES
 from plugins.notifications.tiles import TILES
+from plugins.notifications.told.views import ToldGrid
 from plugins.notifications.views import IncidentsGrid
 
 plugin = Plugin(
@@ -45,7 +46,7 @@ plugin = Plugin(
     tables=NotificationsBase.metadata,
     personal_data=(*HELD, *NOTICES_HELD, *SCOPE_HELD, *DRILLS_HELD, *HOOKS_HELD),
     retention=KINDS,
-    permissions=(INCIDENTS_READ, INCIDENTS_RUN),
+    permissions=(INCIDENTS_READ, INCIDENTS_RUN, INCIDENTS_TOLD),
     tiles=TILES,
     controls=(*CHECKS, *NOTICES_CHECKS),
     jobs=(
@@ -70,7 +71,7 @@ plugin = Plugin(
         *JOBS,
         *HOOKS_JOBS,
     ),
-    pages=(IncidentsGrid, NoticesPage, DrillsPage, HooksPage),
+    pages=(IncidentsGrid, NoticesPage, DrillsPage, HooksPage, ToldGrid),
     mails=MAILS,
     messages=MESSAGES,
     banners=banners,
