@@ -21,11 +21,12 @@ from plugins.notifications.models import (
 )
 from plugins.notifications.notices.models import LetterBatch, Notice, NoticeStep
 from plugins.notifications.permissions import INCIDENTS_READ
+from plugins.notifications.terms.models import ContractTerms
 
 for _entity in (
     *(Incident, TimelineEntry, IncidentTask, GivenNotice),
     *(Notice, NoticeStep, LetterBatch),
-    *(Drill, DrillEvent),
+    *(Drill, DrillEvent, ContractTerms),
 ):
     register(Rule(_entity, read=INCIDENTS_READ, school=None))
 register(Rule(ConcernedSchool, read=INCIDENTS_READ, once="shown_at"))

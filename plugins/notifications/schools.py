@@ -25,6 +25,7 @@ from plugins.notifications.notices.queries import is_any_on_its_way, is_form_dec
 from plugins.notifications.permissions import INCIDENTS_RUN
 from plugins.notifications.picking import PERSONAL
 from plugins.notifications.services import NOT_YET, ON_ITS_WAY, find_open, lines, lock_open, write
+from plugins.notifications.terms.services import keep_from_incident
 
 CHOOSE = lazy("Choose a school or a district.")
 TOLD_ALREADY = lazy("This school was told. It stays in the record.")
@@ -201,6 +202,11 @@ def state_contract(
         )
         numbers = sorted(each.school_id for each in changed if each.school_id is not None)
         record(tx, "incidents.state-contract", incident=incident.id, schools=numbers)
+        # What was invented in a drill is remembered by none.
+        if not incident.is_drill:
+            above = select(School.district_id).where(School.id == row.school_id)
+            whole = tx.scalar(above) if whole_district else None
+            keep_from_incident(tx, terms, numbers, whole_district=whole)
 
 
 def leave_out(*, principal: Principal, school: str) -> PublicId:

@@ -223,8 +223,12 @@ def test_the_database_alone_keeps_the_rest(world: World, founders: Founders, ins
     concern(inside, world.elsewhere)
     concern(inside, world.outside)
     let_out(founders, inside, Audience.SCHOOLS)
+    send()
     for each in (world.home, world.outside):
         tell(inside, each)
+    with transaction(SYSTEM) as tx:
+        not_told = ConcernedSchool.id == of(inside, world.elsewhere).id
+        tx.execute(update(ConcernedSchool).where(not_told).values(told_at=None))
     # Whom it is about and a second incident of which nobody was told.
     opened(world, founders[0])
     mine = {"parent": set(), "outsider": {world.outside.id}}.get(role, {world.home.id})
