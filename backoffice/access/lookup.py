@@ -69,7 +69,7 @@ def held_on(
     The things are entities or rows with a public identifier, best with the column of their school as well.
     """
     rule = rules().get(entity)
-    if rule and rule.school and not rule.closes(permission):
+    if rule and rule.school and not rule.once and not rule.closes(permission):
         # Whoever holds it in all of their schools holds it on them; the database need not say so again.
         schools = scope(tx.principal, permission).schools
         if all(getattr(each, rule.school, None) in schools for each in things):

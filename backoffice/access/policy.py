@@ -13,7 +13,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, false, or_, true
+from sqlalchemy import ColumnElement, Select, and_, false, or_, true
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice.access.permissions import CORE, Permission
@@ -74,6 +74,7 @@ class Rule:
     `classrooms` makes the condition "in one of these classrooms" from the bound array of their numbers, and
     `classrooms_of` lists a loaded row's. `schools` does so where no column tells; then only the database
     can judge.
+    `once` names a moment: before it has come, a row is nothing that its school knows of.
     Rows with an `account` column belong to that account, which may read them; without `read`, to it alone.
     Owning a row is no other right to it.
     """
@@ -85,6 +86,7 @@ class Rule:
     own_classroom: str | None = None
     account: str | None = None
     schools: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
+    once: str | None = None
     classrooms: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
     classrooms_of: Callable[[Any], Iterable[int]] = field(default=lambda _row: ())
     # Takes the place of `classrooms` for all permissions but `still`, if some classrooms are closed.
@@ -236,6 +238,8 @@ def can(principal: Principal, permission: Permission, thing: DeclarativeBase | N
         return False
     if rule.schools is not None:
         raise TypeError(f"Only the database can tell where a {type(thing).__name__} belongs: use find().")
+    if rule.once and getattr(thing, rule.once) is None:
+        return False
     return not held.classrooms.isdisjoint(rule.classrooms_of(thing)) or any(
         column is not None and getattr(thing, column) in ids
         for column, ids in (
@@ -318,7 +322,10 @@ def _condition(
         )
         if condition and ids
     ]
-    return or_(*conditions) if conditions else false()
+    if not conditions:
+        return false()
+    known = (getattr(entity, rule.once).is_not(None),) if rule.once else ()
+    return and_(or_(*conditions), *known)
 
 
 def _only_own(principal: Principal) -> Scope:

@@ -142,6 +142,8 @@ class Grid(GuardedView):
     search_from: ClassVar[int] = 0
     filters: ClassVar[tuple[Filter, ...]] = ()
     newest_first: ClassVar[bool] = False
+    # A list with more above it has a template of its own, which extends this one.
+    template: ClassVar[str] = "console/grid.html"
     # Of what a school's own fields are whose columns and filters it has, too.
     own: ClassVar[FieldSubject | None] = None
 
@@ -495,7 +497,7 @@ class Grid(GuardedView):
         else:
             page = page_by_key(tx, statement, by=order.by, descending=order.descending, **turn)
         context = self._context(tx, page, order)
-        shown: str = self.render("console/grid.html", grid=context, crumbs=context["crumbs"])
+        shown: str = self.render(self.template, grid=context, crumbs=context["crumbs"])
         return make_response(shown, 422) if self.unreadable(tx) else shown
 
     @property

@@ -32,10 +32,13 @@ from plugins.notifications.notices.messages import KINDS as MESSAGES
 from plugins.notifications.notices.models import TABLES
 from plugins.notifications.notices.showing import banners
 from plugins.notifications.notices.views import NoticesPage
-from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
+from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN, INCIDENTS_TOLD
 from plugins.notifications.scope.holdings import HELD as SCOPE_HELD
 from plugins.notifications.scope.models import TABLES as SCOPE_TABLES
+from plugins.notifications.terms.holdings import HELD as TERMS_HELD
+from plugins.notifications.terms.views import ContractsGrid
 from plugins.notifications.tiles import TILES
+from plugins.notifications.told.views import ToldGrid
 from plugins.notifications.views import IncidentsGrid
 
 plugin = Plugin(
@@ -43,9 +46,9 @@ plugin = Plugin(
     title=lazy("Incidents and notices"),
     summary=lazy("When something goes wrong: who has to be told by when, and proof that they were."),
     tables=NotificationsBase.metadata,
-    personal_data=(*HELD, *NOTICES_HELD, *SCOPE_HELD, *DRILLS_HELD, *HOOKS_HELD),
+    personal_data=(*HELD, *NOTICES_HELD, *SCOPE_HELD, *DRILLS_HELD, *HOOKS_HELD, *TERMS_HELD),
     retention=KINDS,
-    permissions=(INCIDENTS_READ, INCIDENTS_RUN),
+    permissions=(INCIDENTS_READ, INCIDENTS_RUN, INCIDENTS_TOLD),
     tiles=TILES,
     controls=(*CHECKS, *NOTICES_CHECKS),
     jobs=(
@@ -70,7 +73,7 @@ plugin = Plugin(
         *JOBS,
         *HOOKS_JOBS,
     ),
-    pages=(IncidentsGrid, NoticesPage, DrillsPage, HooksPage),
+    pages=(IncidentsGrid, NoticesPage, DrillsPage, HooksPage, ToldGrid, ContractsGrid),
     mails=MAILS,
     messages=MESSAGES,
     banners=banners,

@@ -1,7 +1,7 @@
 """Who has to be told of an incident by when: computed from its rows at each look, and kept nowhere."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -87,11 +87,22 @@ def standings(tx: Transaction, incidents: Sequence[Incident]) -> dict[int, Stand
     }
 
 
+def standing_of(facts: Any, schools: Sequence[ConcernedSchool], given: Sequence[Any]) -> Standing:
+    """What the laws say of some schools of an incident as these see it: of each school, and of nobody else.
+
+    `facts` has what laws ask of an incident, `given` which rules about these schools were answered; no drill.
+    """
+    known = deadlines(law(), facts_of(facts, schools, given))
+    rows = tuple(row for row in known.rows if row.school is not None)
+    own = replace(known, rows=rows, earliest=tuple(row for row in known.earliest if row.school is not None))
+    return Standing(own, {each.public_id: each for each in schools}, Pace(facts.noticed_at))
+
+
 def _answer(facts: Facts, pace: Pace) -> Deadlines:
     return pace.deadlines(deadlines(law(), pace.facts(facts)))
 
 
-def facts_of(incident: Incident, schools: Sequence[ConcernedSchool], given: Sequence[GivenNotice]) -> Facts:
+def facts_of(incident: Any, schools: Sequence[ConcernedSchool], given: Sequence[Any]) -> Facts:
     """What is known of an incident as the engine takes it."""
     names = {school.id: school.public_id for school in schools}
     role = Role(incident.role)
@@ -162,7 +173,7 @@ def told_late(found: Standing, row: Row) -> bool:
     return told is not None and row.due is not None and told > row.due
 
 
-def _groups(incident: Incident, school: ConcernedSchool, role: Role) -> list[Group]:
+def _groups(incident: Any, school: ConcernedSchool, role: Role) -> list[Group]:
     numbers = {"students": school.students, "staff": school.staff, "parents": school.parents}
     return [
         Group(

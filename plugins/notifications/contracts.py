@@ -1,13 +1,15 @@
 """What the contract of a concerned school asks: said by founders, and kept with the school of the incident.
 
 It is written into each incident, like the place whose law counts, since a contract changes and the incident
-has to be shown as it was judged. What was said last of a school is where its next incident begins.
+has to be shown as it was judged. What is known of a school, or of its district, is where its next incident
+begins: it is said at an incident, or in the list of contracts before there is one.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from backoffice.access.transaction import Transaction
 from backoffice.language.texts import gettext, lazy
@@ -16,7 +18,8 @@ from backoffice.schools.models import School
 from backoffice.storage.numbers import one_of
 from plugins.notifications import clocks
 from plugins.notifications.deadlines.law import CONTRACT, Rule
-from plugins.notifications.models import ConcernedSchool, Counted, Incident
+from plugins.notifications.models import ConcernedSchool, Counted
+from plugins.notifications.terms.models import ContractTerms
 
 NO_CLAUSE = "none"
 MOST_HOURS = 8760
@@ -70,21 +73,31 @@ def said(terms: Terms | None) -> str:
     return gettext("%(start)s: %(hours)s hours", hours=terms.hours, start=COUNTED[terms.start])
 
 
-def remembered(tx: Transaction, some: Iterable[School]) -> dict[int, Terms]:
-    """What was said last of the contracts of these schools, at any incident; by their numbers.
+def terms_said(row: ContractTerms) -> Terms:
+    """What is known of a contract."""
+    return Terms(row.rule, row.hours, Counted(row.start) if row.start else None)
 
-    What was invented in a drill is remembered by none.
-    """
-    newest = (
-        select(func.max(ConcernedSchool.id))
-        .join(Incident, Incident.id == ConcernedSchool.incident_id)
-        .where(~Incident.is_drill, ConcernedSchool.contract_rule.is_not(None))
-        .where(one_of(ConcernedSchool.school_id, [each.id for each in some]))
-        .group_by(ConcernedSchool.school_id)
+
+def noted(terms: Terms | None) -> dict[str, Any]:
+    """What the trail keeps of it."""
+    return (
+        {"rule": None} if terms is None else {"rule": terms.rule, "hours": terms.hours, "start": terms.start}
     )
-    rows = tx.scalars(select(ConcernedSchool).where(ConcernedSchool.id.in_(newest)))
-    found = ((row.school_id, terms_of(row)) for row in rows)
-    return {number: terms for number, terms in found if number is not None and terms is not None}
+
+
+def remembered(tx: Transaction, some: Iterable[School]) -> dict[int, Terms]:
+    """What is known of these schools' contracts, or of their districts'; by the numbers of the schools."""
+    every = list(some)
+    above = {each.district_id for each in every if each.district_id is not None}
+    known = select(ContractTerms).where(
+        one_of(ContractTerms.school_id, {each.id for each in every})
+        | one_of(ContractTerms.district_id, above)
+    )
+    rows = tx.scalars(known).all()
+    own = {row.school_id: terms_said(row) for row in rows if row.school_id is not None}
+    of_district = {row.district_id: terms_said(row) for row in rows if row.district_id is not None}
+    found = ((each.id, own.get(each.id) or of_district.get(each.district_id or 0)) for each in every)
+    return {number: terms for number, terms in found if terms is not None}
 
 
 def checked(terms: Terms) -> Terms:

@@ -188,8 +188,8 @@ class PeopleForm(FlaskForm):
     parents = IntegerField(lazy("Parents"), _NUMBER)
 
 
-class ContractForm(FlaskForm):
-    """What the contract with a school, or with its district, asks when something goes wrong."""
+class TermsForm(FlaskForm):
+    """What a contract asks when something goes wrong; `unsaid` is what it means to say nothing of it."""
 
     terms = SelectField(lazy("What it asks"), choices=[])
     hours = IntegerField(
@@ -201,17 +201,22 @@ class ContractForm(FlaskForm):
         lazy("From when the hours are counted"),
         choices=[SelectChoice(each.value, title) for each, title in contracts.COUNTED.items()],
     )
-    whole_district = BooleanField(
-        lazy("The same for all schools of its district that are concerned"),
-    )
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, unsaid: str = "", **options: Any) -> None:
         super().__init__(**options)
         self.terms.choices = [
-            SelectChoice("", gettext("Nobody has said yet")),
+            SelectChoice("", unsaid or gettext("Nobody has said yet")),
             SelectChoice(contracts.NO_CLAUSE, gettext("Nothing: it has no clause about this")),
             *(SelectChoice(each.id, contracts.title_of(each)) for each in contracts.rules()),
         ]
+
+
+class ContractForm(TermsForm):
+    """What the contract with a school asks, said at an incident for it or for its district."""
+
+    whole_district = BooleanField(
+        lazy("The same for all schools of its district that are concerned"),
+    )
 
 
 class ToldForm(FlaskForm):

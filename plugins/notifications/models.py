@@ -177,6 +177,7 @@ class ConcernedSchool(NotificationsBase):  # type: ignore[misc, valid-type]
         CheckConstraint(
             "left_out_at is null or (told_at is null and individuals_told_at is null)", name="told_stays"
         ),
+        CheckConstraint("shown_at is null or told_at is not null", name="shown_once_told"),
         Index(None, "school_id"),
         titled(lazy("Schools that incidents concern")),
     )
@@ -202,6 +203,16 @@ class ConcernedSchool(NotificationsBase):  # type: ignore[misc, valid-type]
         "Since when it is known not to be concerned", keep=Keep.SIX_YEARS
     )
     late_reason: Mapped[str | None] = columns.sealed("Why it was told late", keep=Keep.SIX_YEARS, apart=True)
+    # Written by a trigger: in a drill it stays empty, whoever says that the school was told.
+    shown_at: Mapped[datetime | None] = columns.moment(
+        "Since when the school sees the incident itself", keep=Keep.SIX_YEARS
+    )
+    concerned_at: Mapped[datetime | None] = columns.moment(
+        "Since when it is concerned, if not from the beginning", keep=Keep.SIX_YEARS
+    )
+    scoped_at: Mapped[datetime | None] = columns.moment(
+        "Since when it is concerned by whom the scope reaches, and by nothing else", keep=Keep.SIX_YEARS
+    )
     contract_rule: Mapped[str | None] = columns.text(
         "By which rule the contract has it told, once somebody has said so", keep=Keep.SIX_YEARS
     )

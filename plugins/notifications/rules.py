@@ -1,4 +1,7 @@
-"""Who may see incidents: founders. And systems of districts: founders, and who leads the district."""
+"""Who may see incidents: founders, and of one that a school was told of, who answers for the school.
+
+Systems of districts are seen by founders, and by who leads the district.
+"""
 
 from typing import Any
 
@@ -18,13 +21,15 @@ from plugins.notifications.models import (
 )
 from plugins.notifications.notices.models import LetterBatch, Notice, NoticeStep
 from plugins.notifications.permissions import INCIDENTS_READ
+from plugins.notifications.terms.models import ContractTerms
 
 for _entity in (
-    *(Incident, TimelineEntry, IncidentTask, ConcernedSchool, GivenNotice),
+    *(Incident, TimelineEntry, IncidentTask, GivenNotice),
     *(Notice, NoticeStep, LetterBatch),
-    *(Drill, DrillEvent),
+    *(Drill, DrillEvent, ContractTerms),
 ):
     register(Rule(_entity, read=INCIDENTS_READ, school=None))
+register(Rule(ConcernedSchool, read=INCIDENTS_READ, once="shown_at"))
 
 
 def _hooks(schools: ColumnElement[Any]) -> ColumnElement[bool]:

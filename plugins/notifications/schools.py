@@ -25,6 +25,7 @@ from plugins.notifications.notices.queries import is_any_on_its_way, is_form_dec
 from plugins.notifications.permissions import INCIDENTS_RUN
 from plugins.notifications.picking import PERSONAL
 from plugins.notifications.services import NOT_YET, ON_ITS_WAY, find_open, lines, lock_open, write
+from plugins.notifications.terms.services import keep_from_incident
 
 CHOOSE = lazy("Choose a school or a district.")
 TOLD_ALREADY = lazy("This school was told. It stays in the record.")
@@ -41,6 +42,9 @@ class People:
     students: int
     staff: int
     parents: int
+
+
+NOBODY = People(0, 0, 0)
 
 
 def concern(*, principal: Principal, incident: str, place: str) -> int:
@@ -61,16 +65,18 @@ def concern(*, principal: Principal, incident: str, place: str) -> int:
         if not new:
             return 0
         people = _people_of(tx, [school.id for school in new])
-        terms = contracts.remembered(tx, new)
+        terms, now = contracts.remembered(tx, new), clock.now()
         for school in new:
             if school.id in known:
                 again = {
                     "place": clocks.place_of(school.country, school.state),
                     "time_zone": school.time_zone,
+                    "concerned_at": now,
+                    "scoped_at": None,
                 }
                 _change(tx, known[school.id], left_out_at=None, **again, **vars(people[school.id]))
             else:
-                tx.add(_concerned(tx, row, school, people[school.id], terms.get(school.id)))
+                tx.add(_concerned(tx, row, school, people[school.id], terms.get(school.id), at=now))
         tx.flush()
         write(
             tx,
@@ -87,25 +93,59 @@ def concern(*, principal: Principal, incident: str, place: str) -> int:
     return len(new)
 
 
-def follow(tx: Transaction, incident: Incident, found: Sequence[tuple[School, People, People]]) -> None:
+def follow(
+    tx: Transaction, incident: Incident, found: Sequence[tuple[School, People, People]]
+) -> tuple[int, int]:
     """Take the numbers of a computed set, before and now, for schools where they have changed.
 
     A number that somebody has corrected is raised where the set is larger, and never lowered. A school that
-    was left out is concerned after all once somebody comes.
+    was left out is concerned after all once somebody comes. One that only the set had brought, and of which
+    nobody is left in it, is left out; it stays if it was told. How many were left out so, and how many stay.
     """
-    known = _known(tx, incident)
+    known, now_at = _known(tx, incident), clock.now()
     terms = contracts.remembered(tx, [school for school, _before, _now in found if school.id not in known])
+    empty: list[ConcernedSchool] = []
     for school, before, now in found:
         row = known.get(school.id)
         if row is None:
-            tx.add(_concerned(tx, incident, school, now, terms.get(school.id)))
+            made = _concerned(tx, incident, school, now, terms.get(school.id), at=now_at)
+            made.scoped_at = now_at
+            tx.add(made)
             continue
         had = People(row.students, row.staff, row.parents)
         more = {name: max(number, getattr(had, name)) for name, number in vars(now).items()}
         came = any(number > getattr(before, name) for name, number in vars(now).items())
-        back = {"left_out_at": None} if came else {}
+        back: dict[str, object] = {"left_out_at": None} if came else {}
+        if came and row.left_out_at is not None:
+            back |= {"concerned_at": now_at, "scoped_at": now_at}
         _change(tx, row, **back, **(vars(now) if had == before else more))
+        if had == before and now == NOBODY and row.scoped_at is not None and row.left_out_at is None:
+            empty.append(row)
     tx.flush()
+    return _leave_empty(tx, incident, empty, at=now_at)
+
+
+def _leave_empty(
+    tx: Transaction, incident: Incident, empty: Sequence[ConcernedSchool], *, at: datetime
+) -> tuple[int, int]:
+    """Leave these schools out; those stay that were told. How many, and how many stay."""
+    if not empty:
+        return 0, 0
+    somebody_was = was_any_sent(tx, incident)
+    gone = [each for each in empty if not (somebody_was or _is_told(tx, each))]
+    for each in gone:
+        _change(tx, each, left_out_at=at)
+    return len(gone), len(empty) - len(gone)
+
+
+def is_no_longer_reached(school: ConcernedSchool) -> bool:
+    """Whether it was concerned by whom the scope reached alone, which by now is nobody of it."""
+    return school.scoped_at is not None and not (school.students or school.staff or school.parents)
+
+
+def _is_told(tx: Transaction, row: ConcernedSchool) -> bool:
+    given = select(GivenNotice.id).where(GivenNotice.concerned_school_id == row.id).limit(1)
+    return bool(row.told_at or row.individuals_told_at) or tx.scalar(given) is not None
 
 
 def count_people(*, principal: Principal, school: str, people: People) -> None:
@@ -162,6 +202,11 @@ def state_contract(
         )
         numbers = sorted(each.school_id for each in changed if each.school_id is not None)
         record(tx, "incidents.state-contract", incident=incident.id, schools=numbers)
+        # What was invented in a drill is remembered by none.
+        if not incident.is_drill:
+            above = select(School.district_id).where(School.id == row.school_id)
+            whole = tx.scalar(above) if whole_district else None
+            keep_from_incident(tx, terms, numbers, whole_district=whole)
 
 
 def leave_out(*, principal: Principal, school: str) -> PublicId:
@@ -171,9 +216,7 @@ def leave_out(*, principal: Principal, school: str) -> PublicId:
     """
     with transaction(principal) as tx:
         row, incident = _find(tx, school)
-        given = select(GivenNotice.id).where(GivenNotice.concerned_school_id == row.id).limit(1)
-        told = row.told_at is not None or row.individuals_told_at is not None
-        if told or tx.scalar(given) is not None or was_any_sent(tx, incident):
+        if _is_told(tx, row) or was_any_sent(tx, incident):
             raise Rejected.whole(TOLD_ALREADY)
         people, number = People(row.students, row.staff, row.parents), row.school_id
         _change(tx, row, left_out_at=clock.now())
@@ -358,7 +401,13 @@ def _columns(terms: contracts.Terms | None) -> dict[str, object]:
 
 
 def _concerned(
-    tx: Transaction, incident: Incident, school: School, people: People, terms: contracts.Terms | None
+    tx: Transaction,
+    incident: Incident,
+    school: School,
+    people: People,
+    terms: contracts.Terms | None,
+    *,
+    at: datetime,
 ) -> ConcernedSchool:
     return ConcernedSchool(
         id=tx.take_id(ConcernedSchool),
@@ -367,6 +416,7 @@ def _concerned(
         school_id=school.id,
         place=clocks.place_of(school.country, school.state),
         time_zone=school.time_zone,
+        concerned_at=at,
         **vars(people),
         **_columns(terms),
     )

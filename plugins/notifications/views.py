@@ -169,6 +169,7 @@ class IncidentsGrid(Grid):
             unknown=[*found.deadlines.unknown_places, *found.deadlines.incomplete_places],
             today=now.date(),
             schools=concerned,
+            no_longer={each.id for each in concerned if schools.is_no_longer_reached(each)},
             names=queries.names_of(tx, concerned),
             tasks=queries.tasks(tx, row),
             timeline=queries.timeline(tx, row),

@@ -49,9 +49,11 @@ from tests.factories.world import (
     SIGN_UP_LINK,
     SYSTEM,
     TAKE_BACK_LINK,
+    TOLD,
     World,
     custom_field,
     give_pin,
+    told_by_notice,
 )
 from tests.plugins.exports.content.conftest import opened
 
@@ -666,6 +668,25 @@ def at_incident(*then: str) -> Callable[[Page, Site], None]:
     return _act
 
 
+def contract_without_hours(page: Page, _site: Site) -> None:
+    """Say that a contract has hours of its own, and not how many."""
+    page.get_by_label("What it asks").select_option("contract-hours")
+    page.get_by_role("button", name="Save what it asks").click()
+
+
+def told_of_incident(page: Page, site: Site) -> None:
+    """A school was told of an incident by a notice; the list as it is then."""
+    with transaction(SYSTEM) as tx:
+        told_by_notice(tx, site.world.people["founder"], site.world.home)
+    page.reload()
+
+
+def look_at_what_was_told(page: Page, site: Site) -> None:
+    """The page of what a school was told of."""
+    told_of_incident(page, site)
+    page.get_by_role("main").get_by_role("link", name=TOLD).first.click()
+
+
 def at_drill(*then: str) -> Callable[[Page, Site], None]:
     """Look how the drill goes, and follow or press what has these names there."""
 
@@ -1158,6 +1179,22 @@ PAGES: Mapping[str, Stop] = {
     "close a security event, error": Stop("founder", "/console/security/", close_without_note),
     "incidents": Stop("founder", INCIDENTS),
     "incidents, none": Stop("founder", f"{INCIDENTS}?state=closed"),
+    "contracts": Stop("founder", "/console/contracts/"),
+    "contracts, none": Stop("founder", "/console/contracts/?said=district"),
+    "contract of a school": Stop("founder", "/console/contracts/{school}"),
+    "contract of a school, error": Stop("founder", "/console/contracts/{school}", contract_without_hours),
+    "contract of a district": Stop("founder", "/console/contracts/{school}/district"),
+    "contract of a district, error": Stop(
+        "founder", "/console/contracts/{school}/district", contract_without_hours
+    ),
+    "incidents of schools, none": Stop("leader", "/console/school-incidents/"),
+    "incidents of schools": Stop("officer", "/console/school-incidents/", told_of_incident),
+    "an incident of a school": Stop(
+        "officer",
+        "/console/school-incidents/",
+        look_at_what_was_told,
+        "plugin_notifications_school-incidents.details",
+    ),
     "an incident": Stop("founder", INCIDENTS, at_incident(), "plugin_notifications_incidents.details"),
     "open an incident": Stop("founder", f"{INCIDENTS}new"),
     "open an incident, error": Stop("founder", f"{INCIDENTS}new", press("Open it")),

@@ -79,14 +79,23 @@ BROKEN = 599  # no status of HTTP: what `whole` makes of a body that breaks off
 CONFIRM = "console_erasures.confirm"
 # The district is the school's, and a teacher's own school has no contract: whose it is, it goes with.
 _HOOKS = {f"plugin_notifications_hooks.{door}" for door in ("hook", "edit", "act")}
-OF_DISTRICT = {"console_schools.erase_district", "console_schools.district_contacts", *_HOOKS}
-OF_SCHOOLS = _HOOKS | {
-    f"console_schools.{door}"
-    for door in (
-        *("erase", "erase_district", "end_contract", "continue_contract"),
-        *("contacts", "district_contacts"),
-    )
+_TERMS = {f"plugin_notifications_contracts.{door}" for door in ("state", "state_district")}
+OF_DISTRICT = {
+    *("console_schools.erase_district", "console_schools.district_contacts"),
+    *_HOOKS,
+    "plugin_notifications_contracts.state_district",
 }
+OF_SCHOOLS = (
+    _HOOKS
+    | _TERMS
+    | {
+        f"console_schools.{door}"
+        for door in (
+            *("erase", "erase_district", "end_contract", "continue_contract"),
+            *("contacts", "district_contacts"),
+        )
+    }
+)
 # Founders see what is held by its identifier alone; in the world it is this.
 HOLDS, HELD = "/console/holds/", ("classroom", "own")
 MODELS: Mapping[str, Any] = {

@@ -1818,8 +1818,20 @@ FORMS: Mapping[str, Fill] = {
         staff="1",
         parents="0",
     ),
+    **dict.fromkeys(
+        (f"plugin_notifications_contracts.{door}" for door in ("state", "state_district")),
+        _always(
+            ("added plugin_notifications.contract_terms",),
+            terms="contract-hours",
+            hours="48",
+            start="determined",
+        ),
+    ),
     "plugin_notifications_incidents.contract": _always(
-        ("added plugin_notifications.timeline_entry", "changed plugin_notifications.concerned_school"),
+        (
+            *("added plugin_notifications.timeline_entry", "added plugin_notifications.contract_terms"),
+            "changed plugin_notifications.concerned_school",
+        ),
         terms="contract-hours",
         hours="48",
         start="determined",

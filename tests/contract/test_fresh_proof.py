@@ -52,6 +52,11 @@ FAR_REACHING = {
     # Where a district is called, and with what calls are signed.
     "plugin_notifications_hooks.edit",
     "plugin_notifications_hooks.act",
+    # By when whom we tell.
+    "plugin_notifications_contracts.state",
+    "plugin_notifications_contracts.state_district",
+    "plugin_notifications_contracts.export",
+    "plugin_notifications_school-incidents.export",
     "console_security.export",
     "console_outbox.export",
     "plugin_rosters_rosters.export",

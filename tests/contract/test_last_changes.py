@@ -103,6 +103,9 @@ WITHOUT: Mapping[str, str] = {
     "plugin_notifications_notices.edit": ACT,
     "plugin_notifications_hooks.edit": ACT,
     "plugin_notifications_hooks.act": ACT,
+    # Since when and by whom stands in the list.
+    "plugin_notifications_contracts.state": ACT,
+    "plugin_notifications_contracts.state_district": ACT,
     "console_fields.make": NEW,
     "console_fields.index": SEARCH,
     "console_fields.change": SEALED,

@@ -971,6 +971,27 @@ def drill(tx: Transaction, by: Person) -> int:
 NOTICE = "A narwhal may have read your mails"
 
 
+TOLD = "Lists of classes could be read"
+
+
+def told_by_notice(tx: Transaction, by: Person, school: School) -> str:
+    """An incident that a school was told of by a notice, which is sent; as the school names it."""
+    now = clock.now()
+    number, _ = incident(tx, by, school, title="The walrus again")
+    mine = ConcernedSchool.incident_id == number
+    tx.execute(update(ConcernedSchool).where(mine).values(told_at=now))
+    parts = ("what", "when", "which", "we_do", "you_do")
+    english = {"heading": TOLD, "contact": "security@people.example", **dict.fromkeys(parts, "Nothing else.")}
+    written = {"template": "breach-mail", "template_version": 1, "said": {"en": english}, "version": 0}
+    let_out = {"state": "sent", "proposed_at": now, "proposed_by": None, "approved_at": now, "sent_at": now}
+    of = {"incident_id": number, "audience": "schools", "form": str(uuid4()), "written_at": now}
+    notice, _ = _row(tx, Notice, **of, **written, **let_out, written_by=by.id)
+    concerned = tx.scalars(select(ConcernedSchool).where(mine)).one()
+    told = {"state": "bounced", "maybe_twice": False, "addressed_at": now, "settled_at": now}
+    tx.execute(insert(NoticeDelivery).values(notice_id=notice, concerned_school_id=concerned.id, **told))
+    return concerned.public_id
+
+
 # A name under which nothing is ever found.
 HOOK = "https://narwhal.invalid/hook"
 

@@ -54,7 +54,7 @@ TABLES: Mapping[str, str] = {
             *("incident", "timeline_entry", "incident_task", "concerned_school", "given_notice"),
             *("notice", "notice_step", "notice_delivery", "letter_batch", "scope_source", "affected_person"),
             *("scope_reach", "drill", "drill_event"),
-            *("district_hook", "hook_call"),
+            *("district_hook", "hook_call", "contract_terms"),
         )
     },
     "plugin_rosters.roster_upload": _SOURCE,

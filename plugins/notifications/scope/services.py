@@ -17,7 +17,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.addresses import email_index
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
-from backoffice.language.texts import gettext, lazy
+from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected
 from backoffice.schools.models import School
 from backoffice.storage.public_id import is_public_id, new_public_id
@@ -257,10 +257,31 @@ def _compute(tx: Transaction, row: Incident) -> int:
     changed = {number: change for number, change in found.items() if change.before != change.now}
     some = visible(tx.principal, select(School).where(School.id.in_(changed))).order_by(School.id)
     known = tx.scalars(some).all()
-    schools.follow(tx, row, [(each, changed[each.id].before, changed[each.id].now) for each in known])
+    followed = [(each, changed[each.id].before, changed[each.id].now) for each in known]
+    left_out, told = schools.follow(tx, row, followed)
     # Without the name of a school: the line stays when the school is erased.
     for change in changed.values():
         how = schools.difference(change.before, change.now)
         write(tx, row, EntryKind.SCHOOLS, gettext("The scope at one school: %(change)s", change=how))
+    if left_out:
+        write(tx, row, EntryKind.SCHOOLS, _left_out(left_out))
+    if told:
+        write(tx, row, EntryKind.SCHOOLS, _stay(told))
     record(tx, "incidents.compute-scope", incident=row.id, schools=sorted(changed))
     return len(changed)
+
+
+def _left_out(count: int) -> str:
+    return ngettext(
+        "%(num)s school is no longer concerned: nothing that is known reaches anybody of it",
+        "%(num)s schools are no longer concerned: nothing that is known reaches anybody of them",
+        count,
+    )
+
+
+def _stay(count: int) -> str:
+    return ngettext(
+        "%(num)s school of which nobody is reached any more stays, as it was told or a notice went out",
+        "%(num)s schools of which nobody is reached any more stay, as they were told or a notice went out",
+        count,
+    )

@@ -13,6 +13,7 @@ from backoffice.access.transaction import transaction
 from plugins.notifications import services
 from plugins.notifications.models import Incident
 from plugins.notifications.services import Opened
+from plugins.notifications.terms.models import ContractTerms
 from tests.factories.world import SYSTEM, World
 
 Opens = Callable[..., str]
@@ -23,6 +24,8 @@ def no_incident(world: World) -> None:
     del world
     with transaction(SYSTEM) as tx:
         tx.execute(delete(Incident))
+        # What was said of contracts outlives incidents.
+        tx.execute(delete(ContractTerms))
 
 
 @pytest.fixture

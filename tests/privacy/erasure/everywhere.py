@@ -44,6 +44,7 @@ from plugins.notifications.hooks.models import DistrictHook
 from plugins.notifications.models import Incident, IncidentTask
 from plugins.notifications.notices.models import LetterBatch, Notice
 from plugins.notifications.scope.models import AffectedPerson, ScopeSource
+from plugins.notifications.terms.models import ContractTerms
 from plugins.retention.models import IdleAccount
 from plugins.rosters.models import (
     AccountSource,
@@ -72,6 +73,12 @@ def put_everywhere(tx: Transaction, world: World) -> None:
     _account(tx, world.people["co_teacher"], world.own_class)
     # A district has one address: of those who set it the last is told.
     tx.execute(update(DistrictHook).values(set_by=world.people["colleague"].id))
+    for school, person in (
+        (world.home, world.people["colleague"]),
+        (world.outside, world.people["outsider"]),
+    ):
+        said = {"rule": "none", "said_at": clock.now(), "said_by": person.id}
+        tx.execute(insert(ContractTerms).values(school_id=school.id, **said))
     worry(tx, world.colleague_class, GoesTo.LEADER)
     _holds(tx, world)
     leader = world.people["leader"].id

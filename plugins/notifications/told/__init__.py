@@ -1,0 +1,1 @@
+"""What whoever answers for a school sees of an incident that the school was told of."""
