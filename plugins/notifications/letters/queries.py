@@ -14,6 +14,7 @@ from backoffice.storage.sealed import open_text
 from plugins.notifications.letters.paper import Addressed
 from plugins.notifications.models import Incident
 from plugins.notifications.notices.models import LetterBatch, Notice, NoticeState
+from plugins.notifications.notices.queries import sealed_late
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
 
 
@@ -79,9 +80,15 @@ def release(tx: Transaction, batch: LetterBatch, numbers: Sequence[int] | None =
     return tx.scalar(select(func.plugin_notifications.release_letters(batch.id, some))) or 0
 
 
-def post(tx: Transaction, batch: LetterBatch, *, at: datetime) -> int:
+def told_by(tx: Transaction, batch: LetterBatch) -> Sequence[int]:
+    """The concerned schools that are told by posting a batch; none by letters to others. For founders."""
+    return tx.scalars(select(func.plugin_notifications.told_by_letters(batch.id).column_valued("school"))).all()
+
+
+def post(tx: Transaction, batch: LetterBatch, *, at: datetime, late: str | None = None) -> int:
     """Note that a batch was posted; how many letters it had, none if somebody has noted it before."""
-    return tx.scalar(select(func.plugin_notifications.post_letters(batch.id, at))) or 0
+    called = func.plugin_notifications.post_letters(batch.id, at, sealed_late(late))
+    return tx.scalar(select(called)) or 0
 
 
 def addressed(tx: Transaction, batch: LetterBatch, *, at: datetime) -> Mapping[int, Addressed]:

@@ -14,11 +14,13 @@ from backoffice.audit.trail import record
 from backoffice.language.texts import gettext, lazy
 from backoffice.printing.document import unprintable
 from backoffice.problems import Rejected
+from plugins.notifications import clocks
 from plugins.notifications.letters import paper, queries
 from plugins.notifications.models import Incident
 from plugins.notifications.notices import wordings
+from plugins.notifications.notices.lateness import told_late_at
 from plugins.notifications.notices.models import Notice
-from plugins.notifications.notices.services import OVER, tell_timeline, to_decide
+from plugins.notifications.notices.services import OVER, tell_timeline, to_decide, why_late
 from plugins.notifications.services import NOT_YET
 
 # As many as a request prints in seconds: the text is shaped anew for each, tests/bench/test_letters.py.
@@ -30,6 +32,9 @@ UNPRINTABLE = lazy(
     "No letter was made: names or addresses have signs that cannot be printed here. Write to them by hand."
 )
 NOTHING_TO_PRINT = lazy("Nothing is to be printed: these were posted long ago, or the notice is paused.")
+LATE = lazy(
+    "These letters tell a school after its time. Say why they were posted so late, in 10 to 2,000 letters."
+)
 TOO_EARLY = lazy("This lies before the letters were made.")
 
 
@@ -93,10 +98,12 @@ def take_letters_apart(*, principal: Principal, notice: str, batch: str) -> int:
     return released
 
 
-def letters_posted(*, principal: Principal, notice: str, batch: str, at: datetime) -> int:
+def letters_posted(
+    *, principal: Principal, notice: str, batch: str, at: datetime, late_reason: str = ""
+) -> int:
     """Say when a batch was posted; how many letters it still had to that moment.
 
-    Raises `Rejected`, `ProofNeeded`, `Denied`, `NotFound`.
+    Letters that tell schools after their time need a reason. Raises `Rejected`, `ProofNeeded`, `Denied`, `NotFound`.
     """
     if at > clock.now():
         raise Rejected(at=NOT_YET)
@@ -107,10 +114,14 @@ def letters_posted(*, principal: Principal, notice: str, batch: str, at: datetim
         if at < found.made_at.replace(second=0, microsecond=0):
             raise Rejected(at=TOO_EARLY)
         number = found.id
-        posted = queries.post(tx, found, at=max(at, found.made_at))
+        at = max(at, found.made_at)
+        told = queries.told_by(tx, found)
+        is_late = told_late_at(clocks.standing(tx, tx.get_one(Incident, row.incident_id)), told, at=at)
+        late = why_late(row, late_reason, LATE) if is_late else None
+        posted = queries.post(tx, found, at=at, late=late)
         if not posted:
             raise Rejected.whole(OVER)
-        tell_timeline(tx, row, gettext("Letters were posted: %(number)s.", number=posted), None)
+        tell_timeline(tx, row, gettext("Letters were posted: %(number)s.", number=posted), late)
         record(tx, "notices.post-letters", notice=row.id, batch=number, letters=posted)
     return posted
 

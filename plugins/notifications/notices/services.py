@@ -41,6 +41,8 @@ ALONE_AFTER = timedelta(hours=1)
 # How often founders are told that a review is due.
 REMINDED = timedelta(days=1)
 SHORTEST_REASON, LONGEST_REASON = 10, 2000
+# What is mailed of it may be paused, and goes on.
+GOES_ON = (NoticeState.APPROVED, NoticeState.SENT)
 OVER = lazy("It is not as it was when you looked. Look at it again.")
 TWO = lazy("Another founder has to approve it. One hour after it was proposed you may let it go out alone.")
 CLOSED = lazy("The incident is closed: nothing more goes out about it.")
@@ -277,13 +279,16 @@ def pause_notice(*, principal: Principal, notice: str, reason: str) -> None:
         done(tx, row, StepKind.PAUSED)
 
 
-def resume_notice(*, principal: Principal, notice: str) -> None:
-    """Go on with a notice that was paused. Raises as `propose_notice`."""
+def resume_notice(*, principal: Principal, notice: str, late_reason: str = "") -> None:
+    """Go on with a notice that was paused; to schools late with a reason. Raises as `propose_notice`."""
     with transaction(principal) as tx:
         row = to_decide(tx, notice)
-        _check(queries.resume(tx, row, at=clock.now()))
+        if row.paused_at is None or row.state not in GOES_ON:
+            raise Rejected.whole(OVER)
+        late = _late(tx, row, late_reason)
+        _check(queries.resume(tx, row, at=clock.now(), late=late))
         holding.let_go(tx, queries.waiting_mails(row))
-        tell_timeline(tx, row, str(RESUMED), None)
+        tell_timeline(tx, row, str(RESUMED), late)
         done(tx, row, StepKind.RESUMED)
         queue.defer(tx, SEND)
 
@@ -355,12 +360,17 @@ def _late(tx: Transaction, row: Notice, reason: str) -> str | None:
         return None
     if row.audience not in TO_SCHOOLS or not schools_late(_standing(tx, row), now=now):
         return None
-    if reason.strip() or row.late_reason is None:
-        reason = " ".join(reason.split())
-        if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-            raise Rejected(late_reason=LATE)
-        return reason
-    return row.late_reason
+    return why_late(row, reason, LATE)
+
+
+def why_late(row: Notice, reason: str, problem: str) -> str:
+    """Why a notice is late, as it is kept: as it is said now, or was before. Raises `Rejected` of neither."""
+    if not reason.strip() and row.late_reason is not None:
+        return row.late_reason
+    reason = " ".join(reason.split())
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        raise Rejected(late_reason=problem)
+    return reason
 
 
 def _open_incident(tx: Transaction, incident: str) -> Incident:

@@ -253,7 +253,13 @@ class NoticesPage(GuardedView):
 
         def save() -> str:
             assert form.at.data is not None
-            letters.letters_posted(principal=self.who, notice=public_id, batch=batch, at=form.at.data)
+            letters.letters_posted(
+                principal=self.who,
+                notice=public_id,
+                batch=batch,
+                at=form.at.data,
+                late_reason=form.late_reason.data or "",
+            )
             return f"{back}#letters"
 
         return self.form_page(
@@ -354,7 +360,7 @@ class NoticesPage(GuardedView):
                 {"reason": reason},
                 gettext("It is paused: no more of its mails leave."),
             ),
-            "resume": (services.resume_notice, {}, gettext("It goes on.")),
+            "resume": (services.resume_notice, late, gettext("It goes on.")),
             "stop": (services.stop_notice, {"reason": reason}, gettext("It is stopped for good.")),
             "take-down": (services.take_down, {"reason": reason}, gettext("The banner is taken down.")),
             "give-up": (authorities.give_up, {"reason": reason}, gettext("The form is given up.")),
@@ -485,7 +491,7 @@ class NoticesPage(GuardedView):
         return Recipient(None, "", self.who.name or "", known(spoken) or language())
 
 
-_MAILED = (NoticeState.APPROVED, NoticeState.SENT)
+_MAILED = services.GOES_ON
 # A form to an authority begins at its rule.
 _MAILED_TO = {each: title for each, title in wordings.AUDIENCES.items() if each is not Audience.AUTHORITY}
 
@@ -514,7 +520,8 @@ def _is_form(row: Notice) -> bool:
 
 
 def _may_be_late(row: Notice) -> bool:
-    return row.audience in TO_SCHOOLS and row.state in (NoticeState.DRAFT, NoticeState.PROPOSED)
+    waits = row.state in (NoticeState.DRAFT, NoticeState.PROPOSED)
+    return row.audience in TO_SCHOOLS and (waits or (row.paused_at is not None and row.state in _MAILED))
 
 
 def _to(rule: Rule) -> str:

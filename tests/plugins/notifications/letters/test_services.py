@@ -19,6 +19,7 @@ from backoffice.storage.public_id import new_public_id
 from plugins.notifications.letters import queries, services
 from plugins.notifications.letters.queries import Due
 from plugins.notifications.models import ConcernedSchool
+from plugins.notifications.notices import sending
 from plugins.notifications.notices import services as notices
 from plugins.notifications.notices.models import Audience, DeliveryState, LetterBatch, NoticeDelivery
 from plugins.notifications.services import close_incident
@@ -29,12 +30,15 @@ from tests.plugins.notifications.notices.conftest import (
     HEADING,
     REASON,
     SPANISH,
+    WORKER,
     Founders,
     deliveries,
     let_out,
     row_of,
     timeline,
 )
+from tests.plugins.notifications.notices.test_late import LATE, kept, school
+from tests.plugins.notifications.notices.test_late import due as due_in
 
 
 def due(founders: Founders, notice: str) -> Due:
@@ -243,7 +247,7 @@ def test_nobody_else_has_letters_made_or_reads_where_they_go(
             select(func.count()).select_from(letters.letters_in(number, clock.now())),
             select(func.sum(letters.letters_due_of(due_now).table_valued("due").c.due)),
             select(letters.make_letters(due_now, "n7m2p9q4r8t3v6wx", clock.now(), 5)),
-            select(letters.post_letters(number, clock.now())),
+            select(letters.post_letters(number, clock.now(), None)),
             select(letters.release_letters(number, None)),
         ):
             with pytest.raises(ZeroDivisionError), transaction(who) as tx:
@@ -440,3 +444,65 @@ def test_more_than_a_batch_go_into_the_next(
         seen.update(person.name for person in world.people.values() if f"Hello {person.name}," in said)
     assert sum(seen.values()) == all_of_them
     assert set(seen.values()) == {1}
+
+
+def test_letters_that_tell_a_school_after_its_time_say_why(
+    world: World, founders: Founders, incident: str
+) -> None:
+    due_in(incident, 10)
+    notice = let_out(founders, incident, Audience.LETTERS)
+    to_staff = let_out(founders, incident, Audience.STAFF)
+    send()
+    came_back(to_staff, account=world.people["teacher"].id)
+    for each in (notice, to_staff):
+        services.make_letters(principal=founders[0], notice=each)
+    ((batch, _number),) = batches(founders, notice)
+    ((of_staff, _number),) = batches(founders, to_staff)
+    due_in(incident, -10)
+    posted = {"principal": founders[0], "notice": notice, "batch": batch, "at": clock.now()}
+    # No school is told by what goes to its staff.
+    services.letters_posted(**{**posted, "notice": to_staff, "batch": of_staff})
+    for reason in ("", "too short"):
+        with pytest.raises(Rejected) as rejected:
+            services.letters_posted(**posted, late_reason=reason)
+        assert set(rejected.value.fields) == {"late_reason"}
+    assert services.letters_posted(**posted, late_reason=LATE) == 1
+    assert kept(notice) == LATE
+    assert kept(to_staff) is None
+    assert timeline(incident)[-1][0::2] == ("told", LATE)
+    sending.settle(WORKER)
+    assert school().late_reason == LATE
+
+
+def test_letters_in_time_and_to_schools_that_know_say_nothing(founders: Founders, incident: str) -> None:
+    due_in(incident, 10)
+    notice, again = (let_out(founders, incident, Audience.LETTERS) for _ in range(2))
+    send()
+    for each in (notice, again):
+        services.make_letters(principal=founders[0], notice=each)
+        ((batch, _number),) = batches(founders, each)
+        posted = {"principal": founders[0], "notice": each, "batch": batch}
+        services.letters_posted(**posted, at=clock.now(), late_reason=LATE)
+        assert kept(each) is None
+        sending.settle(WORKER)
+        # The first has told the school.
+        due_in(incident, -10)
+
+
+def test_a_member_of_a_school_whose_mail_came_back_tells_it_by_letter(
+    founders: Founders, incident: str
+) -> None:
+    """Mails to the leaders came back, so that the school was not told, until their letter is posted."""
+    due_in(incident, 10)
+    notice = let_out(founders, incident, Audience.SCHOOLS)
+    send()
+    came_back(notice)
+    services.make_letters(principal=founders[0], notice=notice)
+    ((batch, _number),) = batches(founders, notice)
+    due_in(incident, -10)
+    posted = {"principal": founders[0], "notice": notice, "batch": batch, "at": clock.now()}
+    with pytest.raises(Rejected, match="Say why they were posted so late"):
+        services.letters_posted(**posted)
+    services.letters_posted(**posted, late_reason=LATE)
+    sending.settle(WORKER)
+    assert school().late_reason == LATE
