@@ -18,6 +18,7 @@ from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.resend import shows_what_was_typed
 from plugins.notifications.hooks import queries, services, words
+from plugins.notifications.hooks.addresses import target_of
 from plugins.notifications.hooks.forms import HookForm
 from plugins.notifications.hooks.models import CallState, HookCall
 
@@ -33,7 +34,7 @@ class HooksPage(GuardedView):
     """
 
     doors: ClassVar = dict.fromkeys(("hook", "edit", "act"), SCHOOLS_CONTACT)
-    # Calls go there from then on, and a secret is shown.
+    # Calls go there from then on, and a secret is shown; the whole address, too, may hold a key.
     fresh = frozenset({"edit", "act"})
     title = lazy("The district's own system")
     address = "district-systems"
@@ -121,6 +122,8 @@ class HooksPage(GuardedView):
             here=f"{HERE}{public_id}",
             district=district.name,
             hook=hook,
+            host=target_of(hook.url, private=True).named if hook else None,
+            both_sign=hook is not None and hook.renewed_at is not None,
             secret=secret,
             calls=[self._shown(each) for each in calls],
             waits=any(each.state == CallState.WAITING for each in calls),

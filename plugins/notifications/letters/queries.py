@@ -82,7 +82,9 @@ def release(tx: Transaction, batch: LetterBatch, numbers: Sequence[int] | None =
 
 def told_by(tx: Transaction, batch: LetterBatch) -> Sequence[int]:
     """The concerned schools that are told by posting a batch; none by letters to others. For founders."""
-    return tx.scalars(select(func.plugin_notifications.told_by_letters(batch.id).column_valued("school"))).all()
+    return tx.scalars(
+        select(func.plugin_notifications.told_by_letters(batch.id).column_valued("school"))
+    ).all()
 
 
 def post(tx: Transaction, batch: LetterBatch, *, at: datetime, late: str | None = None) -> int:

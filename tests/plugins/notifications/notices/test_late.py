@@ -189,9 +189,7 @@ def paused(founders: Founders, notice: str) -> None:
     services.pause_notice(principal=founders[0], notice=notice, reason=REASON)
 
 
-def test_what_became_late_while_it_was_paused_says_why_it_goes_on(
-    founders: Founders, incident: str
-) -> None:
+def test_what_became_late_while_it_was_paused_says_why_it_goes_on(founders: Founders, incident: str) -> None:
     due(incident, 10)
     notice = propose(founders[0], incident, Audience.SCHOOLS)
     services.approve_notice(principal=founders[1], notice=notice, version=0)
@@ -231,9 +229,7 @@ def test_what_goes_on_in_time_or_to_others_says_nothing(founders: Founders, inci
     assert row_of(notice).paused_at is None
 
 
-def test_the_page_of_what_is_paused_asks(
-    app: Flask, world: World, founders: Founders, incident: str
-) -> None:
+def test_the_page_of_what_is_paused_asks(app: Flask, world: World, founders: Founders, incident: str) -> None:
     one = signed_in(app, world, "founder")
     due(incident, 10)
     notice = propose(founders[0], incident, Audience.SCHOOLS)
