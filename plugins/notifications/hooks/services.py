@@ -54,7 +54,9 @@ def set_hook(*, principal: Principal, school: str, url: str, private: bool) -> s
 def renew_secret(*, principal: Principal, school: str) -> str:
     """Make a new secret, with which calls are signed from now on; for a day with the one before as well.
 
-    Made again within the day, it takes the place of the newer one: the one from before still signs. Raises `Rejected`, `ProofNeeded`, `NotFound`.
+    Made again within the day, it takes the place of the newer one: the one from before still signs.
+
+    Raises `Rejected`, `ProofNeeded`, `NotFound`.
     """
     secret = signing.new_secret()
     with transaction(principal) as tx:

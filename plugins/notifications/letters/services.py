@@ -103,7 +103,9 @@ def letters_posted(
 ) -> int:
     """Say when a batch was posted; how many letters it still had to that moment.
 
-    Letters that tell schools after their time need a reason. Raises `Rejected`, `ProofNeeded`, `Denied`, `NotFound`.
+    Letters that tell schools after their time need a reason.
+
+    Raises `Rejected`, `ProofNeeded`, `Denied`, `NotFound`.
     """
     if at > clock.now():
         raise Rejected(at=NOT_YET)

@@ -37,6 +37,7 @@ from plugins.notifications.authorities.forms import HandedInForm
 from plugins.notifications.authorities.paper import printed
 from plugins.notifications.authorities.queries import begun
 from plugins.notifications.deadlines.law import Rule
+from plugins.notifications.drills.pace import Pace, paces
 from plugins.notifications.drills.showing import marked
 from plugins.notifications.hooks import queries as hook_queries
 from plugins.notifications.hooks.words import PROGRESS as CALLS
@@ -97,12 +98,12 @@ class NoticesPage(GuardedView):
         tx = reading()
         incident = marked(find(tx, Incident, public_id, permission=INCIDENTS_READ))
         notices = queries.notices_of(tx, incident)
-        progress = queries.progress_of(tx, notices)
+        progress, pace = queries.progress_of(tx, notices), paces(tx, [incident])[incident.id]
         may_write = self.opens("new") and incident.closed_at is None
         return self.render(
             "notifications/notices.html",
             incident=incident,
-            notices=[{**self._shown(each), "progress": _counted(progress[each.id])} for each in notices],
+            notices=[{**self._shown(each, pace), "progress": _counted(progress[each.id])} for each in notices],
             audiences=_MAILED_TO if may_write else {},
             authorities=_authorities(tx, incident) if may_write else [],
             crumbs=[*_crumbs(incident)[:-1], {"title": self.title}],
@@ -146,6 +147,7 @@ class NoticesPage(GuardedView):
         called = names(tx)
         zone = ZoneInfo(self.who.time_zone)
         (progress,) = queries.progress_of(tx, [row]).values()
+        pace = services.pace_of(tx, row)
         is_mailed = not _is_banner(row) and not _is_form(row)
         is_out = is_mailed and row.state in _MAILED
         at_work = is_out and (row.state == NoticeState.APPROVED or "queued" in progress)
@@ -157,7 +159,7 @@ class NoticesPage(GuardedView):
         return self.render(
             "notifications/notice.html",
             incident=incident,
-            notice=self._shown(row),
+            notice=self._shown(row, pace),
             previews=[self._preview(tx, row, template, each) for each in showing.written(row.said)],
             late=late,
             late_reason=row.late_reason,
@@ -183,7 +185,7 @@ class NoticesPage(GuardedView):
             maybe_twice=queries.maybe_twice(tx, row),
             meant_for=queries.meant_for(tx, row) if is_mailed else None,
             seconds=self.looks_again(tx, every=SECONDS_AT_WORK) if at_work and not row.paused_at else None,
-            acts=self._acts(row, incident, at_work=at_work or (to_post and row.state in _MAILED))
+            acts=self._acts(row, incident, pace, at_work=at_work or (to_post and row.state in _MAILED))
             if self.opens("step")
             else {},
             letters=shown_letters,
@@ -399,7 +401,7 @@ class NoticesPage(GuardedView):
             crumbs=[*_crumbs(incident), {"title": audience}],
         )
 
-    def _shown(self, row: Notice) -> dict[str, Any]:
+    def _shown(self, row: Notice, pace: Pace) -> dict[str, Any]:
         paused = row.paused_at is not None and row.state in _MAILED
         word, tone = showing.state_of(row, paused=paused)
         due = row.review_due_at is not None and row.reviewed_at is None
@@ -419,11 +421,7 @@ class NoticesPage(GuardedView):
             "sent_at": row.sent_at,
             "review_due_at": row.review_due_at if due else None,
             "review_late": due and row.review_due_at is not None and row.review_due_at <= clock.now(),
-            "alone_from": row.proposed_at + services.ALONE_AFTER
-            if row.state == NoticeState.PROPOSED
-            and row.proposed_at is not None
-            and row.proposed_by == self.who.account_id
-            else None,
+            "alone_from": services.alone_from(row, self.who, pace),
         }
 
     def _letters(self, tx: Transaction, row: Notice) -> dict[str, Any]:
@@ -446,7 +444,7 @@ class NoticesPage(GuardedView):
             ],
         }
 
-    def _acts(self, row: Notice, incident: Incident, *, at_work: bool) -> dict[str, bool]:
+    def _acts(self, row: Notice, incident: Incident, pace: Pace, *, at_work: bool) -> dict[str, bool]:
         state, is_open = NoticeState(row.state), incident.closed_at is None
         mine = row.proposed_by == self.who.account_id
         due = row.review_due_at is not None and row.reviewed_at is None
@@ -462,7 +460,7 @@ class NoticesPage(GuardedView):
             "discard": state is NoticeState.DRAFT,
             "take_back": state is NoticeState.PROPOSED,
             "approve": state is NoticeState.PROPOSED and is_open and not mine,
-            "alone": is_open and services.may_go_alone(row, self.who),
+            "alone": is_open and services.may_go_alone(row, self.who, pace),
             "take_down": state is NoticeState.UP,
             "review": due and row.approved_by != self.who.account_id,
         }
