@@ -157,7 +157,7 @@ def reading_of(tx: Transaction, scope: Scope) -> Reading:
 
 
 def classrooms_in(tx: Transaction, scope: Scope) -> list[int]:
-    """The numbers of the classes whose rows an export takes along, for whoever reads them. Raises `NothingThere`."""
+    """The numbers of the classes whose rows an export takes along. Raises `NothingThere`."""
     own = _own(_targets(tx, scope), installed().tables)
     conditions = [condition for table, condition in own if table is Classroom.__table__]
     if not conditions:

@@ -182,6 +182,7 @@ def take_over_secrets(tx: Transaction, *, at: datetime) -> None:
     """Have secrets that were made a day ago stand alone."""
     renewed = select(DistrictHook).options(undefer(DistrictHook.newer_secret)).with_for_update()
     for hook in tx.scalars(renewed.where(DistrictHook.renewed_at <= at - BOTH_SIGN)).all():
+        assert hook.newer_secret is not None
         hook.secret, hook.newer_secret, hook.renewed_at = hook.newer_secret, None, None
 
 

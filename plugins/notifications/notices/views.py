@@ -18,14 +18,13 @@ from backoffice.access.transaction import Transaction
 from backoffice.accounts.founders import names
 from backoffice.banner import Banner
 from backoffice.console.grid import moment
-from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
+from backoffice.console.guard import SECONDS_AT_WORK
 from backoffice.language.catalogues import known
 from backoffice.language.moments import amount
 from backoffice.language.spoken import language, speaking
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.rendering import style_source
-from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 from backoffice.web import headers
 from backoffice.web.identity import done_reading, reading
@@ -36,6 +35,7 @@ from plugins.notifications.authorities import services as authorities
 from plugins.notifications.authorities.forms import HandedInForm
 from plugins.notifications.authorities.paper import printed
 from plugins.notifications.authorities.queries import begun
+from plugins.notifications.beside import BesidePage
 from plugins.notifications.deadlines.law import Rule
 from plugins.notifications.drills.pace import Pace, paces
 from plugins.notifications.drills.showing import marked
@@ -57,7 +57,7 @@ _DIGITS = 9
 Answer = str | Response | tuple[str, int]
 
 
-class NoticesPage(GuardedView):
+class NoticesPage(BesidePage):
     """The notices of an incident, each one's preview, and who lets it go out. Shows nobody's address."""
 
     doors: ClassVar = {
@@ -77,20 +77,7 @@ class NoticesPage(GuardedView):
     fresh = frozenset({"step", "letters", "posted", "handed_in"})
     title = lazy("Notices")
     address = "incidents"
-
-    @classmethod
-    def placed(cls, plugin: Plugin | None = None) -> GuardedView:
-        """The view below the incidents' address, with an endpoint of its own."""
-        assert plugin is not None
-        # Flask-Admin wants a page for the bare address of each view; the list of incidents is there already.
-        cls._default_view = "notice"
-        view = cls(name=cls.title, endpoint=f"plugin_{plugin.name}_notices", url=cls.address)
-        view.plugin = plugin
-        return view
-
-    def is_visible(self) -> bool:
-        """Not in the menu: it is reached from its incident."""
-        return False
+    known_as, begins = "notices", "notice"
 
     @expose("/<incident:public_id>/notices", methods=("GET",))
     def index(self, public_id: str) -> str:
@@ -103,7 +90,9 @@ class NoticesPage(GuardedView):
         return self.render(
             "notifications/notices.html",
             incident=incident,
-            notices=[{**self._shown(each, pace), "progress": _counted(progress[each.id])} for each in notices],
+            notices=[
+                {**self._shown(each, pace), "progress": _counted(progress[each.id])} for each in notices
+            ],
             audiences=_MAILED_TO if may_write else {},
             authorities=_authorities(tx, incident) if may_write else [],
             crumbs=[*_crumbs(incident)[:-1], {"title": self.title}],

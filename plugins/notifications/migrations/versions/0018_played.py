@@ -1,4 +1,4 @@
-"""An hour that a founder waits for another is a played one in a drill, and sources of a scope are numbered."""
+"""A founder waits a played hour for another in a drill, and sources of a scope are numbered."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    classes = sa.Column("classrooms", sa.ARRAY(sa.BigInteger()), nullable=True)
+    classes: sa.Column[list[int]] = sa.Column("classrooms", sa.ARRAY(sa.BigInteger()), nullable=True)
     op.add_column("scope_source", classes, schema="plugin_notifications")
     op.create_check_constraint(
         op.f("ck_scope_source_classes_of_an_account"),

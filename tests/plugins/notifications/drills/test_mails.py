@@ -1,7 +1,8 @@
-"""What comes in during a drill about mails is what becomes of its mails, which people then answer by letters."""
+"""What comes in during a drill about mails is what becomes of its mails, which people answer by letters."""
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -156,7 +157,9 @@ def test_a_real_incident_knows_of_no_event(world: World, founders: Founders, inc
 
 
 def test_scripts_say_of_mails_what_becomes_of_them() -> None:
-    said = {(script.name, each.name): each.mails for script in SCRIPTS for each in script.events if each.mails}
+    said = {
+        (script.name, each.name): each.mails for script in SCRIPTS for each in script.events if each.mails
+    }
     assert said == {
         ("guessed-password", "come-back"): Mails.COME_BACK,
         ("mail-service", "refused"): Mails.REFUSED,
@@ -174,7 +177,7 @@ def test_one_founder_waits_a_played_hour_alone(app: Flask, world: World, founder
     notice = propose(founders[0], made, Audience.BANNER)
     one = signed_in(app, world, "founder")
     assert "You may let it go out alone from" in one.get(f"{HERE}notices/{notice}").text
-    alone = {"principal": founders[0], "notice": notice, "version": 0, "reason": REASON}
+    alone: dict[str, Any] = {"principal": founders[0], "notice": notice, "version": 0, "reason": REASON}
     go_on(made, timedelta(seconds=50))
     with pytest.raises(Rejected, match="Another founder has to approve it"):
         services.approve_alone(**alone)

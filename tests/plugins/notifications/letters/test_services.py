@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, func, select, text, update
@@ -459,7 +460,7 @@ def test_letters_that_tell_a_school_after_its_time_say_why(
     ((batch, _number),) = batches(founders, notice)
     ((of_staff, _number),) = batches(founders, to_staff)
     due_in(incident, -10)
-    posted = {"principal": founders[0], "notice": notice, "batch": batch, "at": clock.now()}
+    posted: dict[str, Any] = {"principal": founders[0], "notice": notice, "batch": batch, "at": clock.now()}
     # No school is told by what goes to its staff.
     services.letters_posted(**{**posted, "notice": to_staff, "batch": of_staff})
     for reason in ("", "too short"):
@@ -481,7 +482,7 @@ def test_letters_in_time_and_to_schools_that_know_say_nothing(founders: Founders
     for each in (notice, again):
         services.make_letters(principal=founders[0], notice=each)
         ((batch, _number),) = batches(founders, each)
-        posted = {"principal": founders[0], "notice": each, "batch": batch}
+        posted: dict[str, Any] = {"principal": founders[0], "notice": each, "batch": batch}
         services.letters_posted(**posted, at=clock.now(), late_reason=LATE)
         assert kept(each) is None
         sending.settle(WORKER)
@@ -500,7 +501,7 @@ def test_a_member_of_a_school_whose_mail_came_back_tells_it_by_letter(
     services.make_letters(principal=founders[0], notice=notice)
     ((batch, _number),) = batches(founders, notice)
     due_in(incident, -10)
-    posted = {"principal": founders[0], "notice": notice, "batch": batch, "at": clock.now()}
+    posted: dict[str, Any] = {"principal": founders[0], "notice": notice, "batch": batch, "at": clock.now()}
     with pytest.raises(Rejected, match="Say why they were posted so late"):
         services.letters_posted(**posted)
     services.letters_posted(**posted, late_reason=LATE)

@@ -229,7 +229,7 @@ def test_what_a_parent_took_along_is_one_child_and_that_parent(world: World, ope
         same = {c.key: getattr(link, c.key) for c in GuardianLink.__table__.c if c.key != "id"}
         tx.execute(insert(GuardianLink).values({**same, **other, "created_at": link.created_at}))
     made = opens()
-    values = {"school_id": link.school_id, "student_id": link.student_id, "for_family": True}
+    values: dict[str, Any] = {"school_id": link.school_id, "student_id": link.student_id, "for_family": True}
     try:
         export(world, made, exported(world, "student", asked_by=link.account_id, **values))
         assert people(made) == {link.student_id}
@@ -685,7 +685,9 @@ def other_teacher(world: World) -> Iterator[None]:
         before = tx.execute(select(TeachingRole.__table__).where(*own)).one()._asdict()
         tx.execute(delete(TeachingRole).where(*own))
         tx.execute(
-            insert(TeachingRole).values({**before, "classroom_id": world.colleague_class.id, "role": "helper"})
+            insert(TeachingRole).values(
+                {**before, "classroom_id": world.colleague_class.id, "role": "helper"}
+            )
         )
     yield
     with transaction(SYSTEM) as tx:
@@ -735,7 +737,9 @@ def test_an_export_is_as_of_when_it_was_begun(world: World, opens: Opens) -> Non
     made, begun = opens(), clock.now() - 2 * HOUR
     lost = exported(world, "school", school_id=world.home.id, started_at=begun)
     with transaction(SYSTEM) as tx:
-        detail = select(AuditEntry.at).where(AuditEntry.verb == "exports.ready").order_by(AuditEntry.id.desc())
+        detail = (
+            select(AuditEntry.at).where(AuditEntry.verb == "exports.ready").order_by(AuditEntry.id.desc())
+        )
         ready = tx.scalars(detail.limit(1)).one()
     export(world, made, lost)
     (source,) = sources(made)
