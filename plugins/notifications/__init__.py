@@ -18,6 +18,7 @@ from plugins.notifications.hooks.models import HookCall
 from plugins.notifications.hooks.views import HooksPage
 from plugins.notifications.jobs import forget_incidents
 from plugins.notifications.kinds import KINDS
+from plugins.notifications.letters.jobs import JOBS as LETTERS_JOBS
 from plugins.notifications.models import (
     ConcernedSchool,
     GivenNotice,
@@ -71,6 +72,7 @@ plugin = Plugin(
         ),
         *JOBS,
         *HOOKS_JOBS,
+        *LETTERS_JOBS,
     ),
     pages=(IncidentsGrid, NoticesPage, DrillsPage, HooksPage),
     mails=(*MAILS, *HOOKS_MAILS),

@@ -207,7 +207,7 @@ class NoticesPage(BesidePage):
 
     @expose("/notices/<notice:public_id>/letters", methods=("POST",))
     def letters(self, public_id: str) -> Response:
-        """Have letters made, print a batch of them, or take it apart."""
+        """Have letters made, have a batch of them prepared, fetch it, or take it apart."""
         _find(reading(), public_id)
         do, batch = request.form.get("do", ""), request.form.get("batch", "")
         if FlaskForm().validate_on_submit():
@@ -215,8 +215,18 @@ class NoticesPage(BesidePage):
             try:
                 match do:
                     case "print":
-                        printed = letters.print_letters(principal=self.who, notice=public_id, batch=batch)
-                        return _pdf(printed.pdf, f"letters-{batch}")
+                        letters.print_letters(principal=self.who, notice=public_id, batch=batch)
+                        flash(
+                            gettext("The letters are being prepared. They stand here in a moment."), "success"
+                        )
+                    case "fetch":
+                        printed = letters.fetch_letters(principal=self.who, notice=public_id, batch=batch)
+                        if printed is not None:
+                            return _pdf(printed.pdf, f"letters-{batch}")
+                        flash(
+                            gettext("Who gets a letter has changed meanwhile: they are prepared anew."),
+                            "warning",
+                        )
                     case "apart":
                         letters.take_letters_apart(principal=self.who, notice=public_id, batch=batch)
                         flash(gettext("The letters are taken apart: they are to be made again."), "success")
@@ -415,7 +425,10 @@ class NoticesPage(BesidePage):
 
     def _letters(self, tx: Transaction, row: Notice) -> dict[str, Any]:
         due, zone = letter_queries.due(tx, row), ZoneInfo(self.who.time_zone)
+        batches, ready = letter_queries.batches(tx, row), letter_queries.prepared(tx, row)
+        waits = any(letters.is_being_prepared(each, is_ready=each.id in ready) for each, _number in batches)
         return {
+            "seconds": self.looks_again(tx) if waits else None,
             "due": due.letters,
             "nowhere": due.nowhere,
             "gone": due.gone,
@@ -428,8 +441,10 @@ class NoticesPage(BesidePage):
                     "posted": moment(each.posted_at, zone) if each.posted_at else None,
                     "is_printed": each.posted_at is None
                     or each.posted_at > clock.now() - letters.PRINTED_AGAIN,
+                    "is_ready": each.id in ready,
+                    "is_prepared": letters.is_being_prepared(each, is_ready=each.id in ready),
                 }
-                for each, number in letter_queries.batches(tx, row)
+                for each, number in batches
             ],
         }
 

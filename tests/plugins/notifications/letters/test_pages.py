@@ -9,6 +9,7 @@ from tests.contract.pages import form_token
 from tests.factories.paper import text_of
 from tests.factories.world import World
 from tests.plugins.notifications.letters.conftest import came_back, send
+from tests.plugins.notifications.letters.test_services import shape
 from tests.plugins.notifications.notices.conftest import HEADING, SPANISH, Founders, let_out, write
 from tests.plugins.notifications.notices.test_late import LATE, due
 from tests.plugins.notifications.notices.test_pages import HERE, signed_in
@@ -31,7 +32,16 @@ def test_letters_are_made_printed_and_posted(
     batch = re.search(r'name="batch" value="([^"]+)"', made)
     assert batch is not None
     of_it = {**token, "batch": batch[1]}
-    printed = one.post(f"{address}/letters", data={**of_it, "do": "print"})
+    asked = one.post(f"{address}/letters", data={**of_it, "do": "print"}, follow_redirects=True).text
+    assert "The letters are being prepared." in asked
+    assert "They are being prepared" in asked
+    assert "data-reload" in asked
+    assert 'value="print"' not in asked
+    shape(batch[1])
+    ready = one.get(address).text
+    assert "Fetch the letters" in ready
+    assert "They are being prepared" not in ready
+    printed = one.post(f"{address}/letters", data={**of_it, "do": "fetch"})
     assert (printed.status_code, printed.mimetype) == (200, "application/pdf")
     assert printed.headers["Cache-Control"].startswith("no-store")
     assert world.people["parent"].name in text_of(printed.data)
