@@ -553,7 +553,7 @@ def kept() -> tuple[bytes | None, datetime | None, str | None]:
 @pytest.mark.usefixtures("incident")
 def test_letters_are_prepared_once_by_a_worker_and_fetched_for_an_hour(founders: Founders) -> None:
     notice, batch = ready(founders)
-    named = {"notice": notice, "batch": batch}
+    named: dict[str, Any] = {"notice": notice, "batch": batch}
     with pytest.raises(Rejected, match="not prepared"):
         services.fetch_letters(principal=founders[0], **named)
     with transaction(SYSTEM) as tx:
@@ -589,7 +589,7 @@ def test_letters_are_prepared_once_by_a_worker_and_fetched_for_an_hour(founders:
 def test_what_was_prepared_for_others_is_given_to_nobody(world: World, founders: Founders) -> None:
     """Somebody was erased, has another name, or moved meanwhile: nobody gets the letter of before."""
     notice, batch = ready(founders)
-    named = {"principal": founders[0], "notice": notice, "batch": batch}
+    named: dict[str, Any] = {"principal": founders[0], "notice": notice, "batch": batch}
     services.print_letters(**named)
     shape(batch)
     put(world, school="1 Elsewhere Road")
@@ -609,7 +609,7 @@ def test_what_was_prepared_for_others_is_given_to_nobody(world: World, founders:
 @pytest.mark.usefixtures("incident")
 def test_what_a_worker_never_finished_is_asked_for_again(founders: Founders) -> None:
     notice, batch = ready(founders)
-    named = {"principal": founders[0], "notice": notice, "batch": batch}
+    named: dict[str, Any] = {"principal": founders[0], "notice": notice, "batch": batch}
     services.print_letters(**named)
     with transaction(SYSTEM) as tx:
         tx.execute(delete(QueuedJob))
@@ -625,7 +625,7 @@ def test_what_is_prepared_is_sealed_and_for_founders(
     world: World, founders: Founders, runtime: Runtime
 ) -> None:
     notice, batch = ready(founders)
-    named = {"notice": notice, "batch": batch}
+    named: dict[str, Any] = {"notice": notice, "batch": batch}
     services.print_letters(principal=founders[0], **named)
     shape(batch)
     with runtime.database.engine(DatabaseRole.OWNER).connect() as connection:
