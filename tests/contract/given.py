@@ -22,6 +22,7 @@ from backoffice.schools.models import Student
 from backoffice.schools.place_queries import open_places
 from plugins.exports import services as exports
 from plugins.exports.models import Export
+from plugins.notifications.notices.models import LetterBatch
 from plugins.rosters import services as rosters
 from plugins.rosters.importing.places import Target
 from plugins.rosters.models import RosterImport
@@ -88,10 +89,17 @@ def _export(world: World) -> Mapping[str, int | str]:
         return {"number": tx.scalars(select(Export.id).where(Export.public_id == made)).one()}
 
 
+def _letters(_world: World) -> Mapping[str, int | str]:
+    """The letters of the world's notice."""
+    with transaction(SYSTEM) as tx:
+        return {"number": tx.scalars(select(LetterBatch.id).limit(1)).one()}
+
+
 GIVEN: Mapping[str, Given] = {
     "core.change-many": _many,
     "core.look-at-erasure": _asked,
     "core.erase": _confirmed,
     "exports.make": _export,
+    "notifications.print-letters": _letters,
     "rosters.import": _upload,
 }

@@ -95,8 +95,12 @@ class HookCall(NotificationsBase):  # type: ignore[misc, valid-type]
     last_status: Mapped[int | None] = columns.number(
         "With which status it was answered last", keep=Keep.SIX_YEARS
     )
+    # It names schools and says how many people they have, and nobody.
     body: Mapped[bytes | None] = columns.sealed_bytes(
-        "What was sent the first time, while it is tried again", keep=Keep.SIX_YEARS, apart=True
+        "What was sent the first time, while it is tried again",
+        keep=Keep.SIX_YEARS,
+        kind=Class.OPERATIONAL,
+        apart=True,
     )
     created_at: Mapped[datetime] = columns.moment("When it was to be made", keep=Keep.SIX_YEARS)
     finished_at: Mapped[datetime | None] = columns.moment(
