@@ -8,8 +8,7 @@ from flask import flash, redirect
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, HiddenField, RadioField, TextAreaField
-from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # the stubs are older
+from wtforms import BooleanField, TextAreaField
 from wtforms.validators import DataRequired, Length
 
 from backoffice import clock
@@ -24,9 +23,8 @@ from backoffice.families.requests.queries import Asked
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.messages import showing
 from backoffice.messages.queries import AT_A_GLANCE
-from backoffice.reports.forms import KINDS
+from backoffice.reports.forms import SomethingWrong, said_field
 from backoffice.reports.models import ReportKind
-from backoffice.reports.services import CHOOSE, LONGEST, SAY_IT
 from backoffice.students.worries import queries, services
 from backoffice.students.worries.models import GoesTo, WorryKind
 from backoffice.students.worries.queries import Told
@@ -59,19 +57,12 @@ class WorryForm(FlaskForm):
     )
 
 
-class PassOnForm(FlaskForm):
+class PassOnForm(SomethingWrong):
     """What is wrong with the app, in the words of whoever passes it on."""
 
-    form = HiddenField()
-    kind = RadioField(
-        lazy("What is it about?"),
-        [DataRequired(CHOOSE)],
-        choices=[SelectChoice(kind.value, words) for kind, words in KINDS.items()],
-    )
-    said = TextAreaField(
+    said = said_field(
         lazy("What is wrong with the app, in your words"),
-        [DataRequired(SAY_IT), Length(max=LONGEST)],
-        description=lazy("What, where in the app, and when. Name no child, and write no code or PIN."),
+        lazy("What, where in the app, and when. Name no child, and write no code or PIN."),
     )
     may_ask = BooleanField(
         lazy("You may ask me by mail"),

@@ -19,8 +19,13 @@ KINDS = {
 }
 
 
-class ReportForm(FlaskForm):
-    """What somebody saw, and how they can be asked."""
+def said_field(asks: str, description: str) -> TextAreaField:
+    """The words of a report, by what they are asked for."""
+    return TextAreaField(asks, [DataRequired(SAY_IT), Length(max=LONGEST)], description=description)
+
+
+class SomethingWrong(FlaskForm):
+    """What every report has: what it is about, in words of whoever makes it (`said_field`)."""
 
     form = HiddenField()
     kind = RadioField(
@@ -28,10 +33,15 @@ class ReportForm(FlaskForm):
         [DataRequired(CHOOSE)],
         choices=[SelectChoice(kind.value, words) for kind, words in KINDS.items()],
     )
-    said = TextAreaField(
+    said: TextAreaField
+
+
+class ReportForm(SomethingWrong):
+    """What somebody saw, and how they can be asked."""
+
+    said = said_field(
         lazy("What did you see, where, and when?"),
-        [DataRequired(SAY_IT), Length(max=LONGEST)],
-        description=lazy("Write no password, PIN or code. You need not name a child."),
+        lazy("Write no password, PIN or code. You need not name a child."),
     )
     file = FileField(
         lazy("The mail itself, as a file"),

@@ -33,7 +33,7 @@ from backoffice.storage.public_id import PublicId, is_public_id, new_public_id
 from plugins.exports import queries, settings
 from plugins.exports.content import Manifest, Scope, write_archive
 from plugins.exports.content.locking import LockedWriter, opened_by
-from plugins.exports.content.rows import NothingThere
+from plugins.exports.content.rows import NothingThere, classrooms_in
 from plugins.exports.content.sealing import PieceWriter, SealedWriter, new_key, open_sealed
 from plugins.exports.mails import EXPORT_DOWNLOADED, EXPORT_READY, ExportDownloaded, ExportReady
 from plugins.exports.models import UNDER_WAY, DestroyedFor, Export, ExportState
@@ -283,6 +283,14 @@ def make(
 
 
 @dataclass(frozen=True)
+class _Held:
+    """As of when its rows were read, which is one moment for all; and the classes of an account's."""
+
+    at: datetime
+    classrooms: list[int] | None
+
+
+@dataclass(frozen=True)
 class _Making:
     row: Export
     file: str
@@ -327,6 +335,7 @@ def _write(principal: Principal | Credential, making: _Making, folder: Path, tol
         scope = queries.taken_by(tx, row, making.scope)
         if scope is None:
             raise _NoLonger
+        held = _Held(clock.now(), classrooms_in(tx, scope) if scope.subject is Subject.ACCOUNT else None)
         # A sink is all that it needs of a file: what is written is sealed, and cannot be gone back to.
         sink = cast("BinaryIO", to)
         watch = _watching(principal, making, told)
@@ -334,7 +343,7 @@ def _write(principal: Principal | Credential, making: _Making, folder: Path, tol
     with open_sealed(path, making.key) as made:
         size = made.size
     with transaction(principal) as tx:
-        _ready(tx, making, scope, manifest, size)
+        _ready(tx, making, scope, manifest, size, held)
     return ExportState.READY
 
 
@@ -359,7 +368,9 @@ def _watching(principal: Principal | Credential, making: _Making, told: Told) ->
     return watch
 
 
-def _ready(tx: Transaction, making: _Making, scope: Scope, manifest: Manifest, size: int) -> None:
+def _ready(
+    tx: Transaction, making: _Making, scope: Scope, manifest: Manifest, size: int, held: _Held
+) -> None:
     limits, now = settings.current(tx), clock.now()
     _set(
         tx,
@@ -375,12 +386,15 @@ def _ready(tx: Transaction, making: _Making, scope: Scope, manifest: Manifest, s
     row = tx.get_one(Export, making.row.id)
     command = opened_by(row.public_id) if row.locked else ""
     _tell(tx, row, EXPORT_READY, ExportReady(now + limits.kept, limits.downloads, command))
-    _record_ready(tx, row)
+    _record_ready(tx, row, held)
     _wake(tx, row)
 
 
-def _record_ready(tx: Transaction, row: Export) -> None:
-    """Note of what it is, to be found by its public identifier: a lost file has that in its name."""
+def _record_ready(tx: Transaction, row: Export, held: _Held) -> None:
+    """Note of what it is, to be found by its public identifier: a lost file has that in its name.
+
+    What it held is noted as it was then: whoever asks after months finds other classes and other children.
+    """
     about: dict[str, Any] = {"subject": row.subject, "family": row.for_family, "rooms": row.rooms is not None}
     if row.subject == Subject.ACCOUNT or row.for_family:
         about["account"] = row.asked_by
@@ -389,7 +403,11 @@ def _record_ready(tx: Transaction, row: Export) -> None:
         about["of_school"] = row.school_id
     named = ("student", "classroom", "district")
     about |= {name: number for name in named if (number := getattr(row, f"{name}_id")) is not None}
-    detail = {"number": row.id, **about}
+    if held.classrooms is not None:
+        about["classrooms"] = held.classrooms
+    begun = row.started_at or held.at
+    times = {"begun": begun.isoformat(), "read": held.at.isoformat()}
+    detail = {"number": row.id, **times, **about}
     record_each(tx, "exports.ready", [(_trail_of(row), detail)], found_by=row.public_id)
 
 

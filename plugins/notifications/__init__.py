@@ -12,10 +12,13 @@ from plugins.notifications.drills.views import DrillsPage
 from plugins.notifications.holdings import HELD
 from plugins.notifications.hooks.holdings import HELD as HOOKS_HELD
 from plugins.notifications.hooks.jobs import JOBS as HOOKS_JOBS
+from plugins.notifications.hooks.mails import MAILS as HOOKS_MAILS
+from plugins.notifications.hooks.mails import MESSAGES as HOOKS_MESSAGES
 from plugins.notifications.hooks.models import HookCall
 from plugins.notifications.hooks.views import HooksPage
 from plugins.notifications.jobs import forget_incidents
 from plugins.notifications.kinds import KINDS
+from plugins.notifications.letters.jobs import JOBS as LETTERS_JOBS
 from plugins.notifications.models import (
     ConcernedSchool,
     GivenNotice,
@@ -72,10 +75,11 @@ plugin = Plugin(
         ),
         *JOBS,
         *HOOKS_JOBS,
+        *LETTERS_JOBS,
     ),
     pages=(IncidentsGrid, NoticesPage, DrillsPage, HooksPage, ToldGrid, ContractsGrid),
-    mails=MAILS,
-    messages=MESSAGES,
+    mails=(*MAILS, *HOOKS_MAILS),
+    messages=(*MESSAGES, *HOOKS_MESSAGES),
     banners=banners,
     keeps_promises=True,
 )

@@ -6,7 +6,7 @@ the arguments.
 
 from collections.abc import Callable, Mapping
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from backoffice import clock
 from backoffice.access.lookup import rows_of
@@ -18,11 +18,13 @@ from backoffice.large_changes.services import Confirmed, ask_for_change
 from backoffice.privacy.erasure.asking import ask_to_erase
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.holdings import Subject
-from backoffice.schools.models import Student
+from backoffice.schools.models import School, Student
 from backoffice.schools.place_queries import open_places
 from plugins.billing.models import Customer
 from plugins.exports import services as exports
 from plugins.exports.models import Export
+from plugins.notifications.models import ConcernedSchool
+from plugins.notifications.notices.models import LetterBatch, Notice, NoticeDelivery
 from plugins.rosters import services as rosters
 from plugins.rosters.importing.places import Target
 from plugins.rosters.models import RosterImport
@@ -95,11 +97,32 @@ def _paying(world: World) -> Mapping[str, int | str]:
         return {"customer": tx.scalars(select(Customer.id).where(Customer.school_id == world.home.id)).one()}
 
 
+def _letters(_world: World) -> Mapping[str, int | str]:
+    """A letter of the world's notice, as if that had gone out on paper, which somebody wants to print."""
+    now = clock.now()
+    with transaction(SYSTEM) as tx:
+        batch = tx.scalars(select(LetterBatch).order_by(LetterBatch.id).limit(1)).one()
+        notice = tx.get_one(Notice, batch.notice_id)
+        out = {"audience": "letters", "template": "breach-mail", "state": "sent", "sent_at": now}
+        told = {"proposed_at": now, "approved_at": now}
+        tx.execute(update(Notice).where(Notice.id == notice.id).values(**out, **told))
+        place = tx.scalars(
+            select(ConcernedSchool).where(ConcernedSchool.incident_id == notice.incident_id).limit(1)
+        ).one()
+        address = {"postal_address": "12 Seaview Avenue"}
+        tx.execute(update(School).where(School.id == place.school_id).values(**address))
+        mine = NoticeDelivery.letter_batch_id == batch.id
+        tx.execute(update(NoticeDelivery).where(mine).values(state="to_post", care_of_id=place.id))
+        batch.print_asked_at, batch.print_language = now, "en"
+        return {"number": batch.id}
+
+
 GIVEN: Mapping[str, Given] = {
     "billing.refresh": _paying,
     "core.change-many": _many,
     "core.look-at-erasure": _asked,
     "core.erase": _confirmed,
     "exports.make": _export,
+    "notifications.print-letters": _letters,
     "rosters.import": _upload,
 }

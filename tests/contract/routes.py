@@ -1431,7 +1431,9 @@ def _misused(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
     # Two children, a colleague and a parent.
     reached = ("added plugin_notifications.affected_person",) * 4
     effect = (
-        *(f"added plugin_notifications.{each}" for each in ("scope_source", "timeline_entry")),
+        "added plugin_notifications.scope_source",
+        # Of the source, and of what it changed.
+        *("added plugin_notifications.timeline_entry",) * 2,
         *("added plugin_notifications.scope_reach",) * 4,
         "changed plugin_notifications.concerned_school",
     )

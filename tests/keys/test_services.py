@@ -30,6 +30,8 @@ from backoffice.storage.roles import DatabaseRole
 from backoffice.students import tokens
 from plugins.exports.models import Export, ExportState
 from plugins.notifications.drills.models import DrillEvent
+from plugins.notifications.hooks.models import CallState, DistrictHook, HookCall
+from plugins.notifications.notices.models import LetterBatch
 from plugins.notifications.scope.models import ScopeSource
 from plugins.rosters.models import RosterImport, RosterUpload
 from tests.factories import world as factory
@@ -125,6 +127,11 @@ def test_every_value_of_every_table_lies_under_the_new_key_and_says_what_it_said
         tx.execute(update(DrillEvent).values(answered_at=clock.now(), answer="Call the narwhal"))
         withdrawn = {"withdrawn_at": clock.now(), "withdrawn_reason": "It was a walrus"}
         tx.execute(update(ScopeSource).values(**withdrawn))
+        waits = {"state": CallState.WAITING, "finished_at": None, "body": b'{"type":"narwhal"}'}
+        tx.execute(update(HookCall).values(**waits))
+        tx.execute(update(DistrictHook).values(newer_secret="whsec_bmFyd2hhbA==", renewed_at=clock.now()))
+        asked = {"print_asked_at": clock.now(), "print_language": "en", "pdf": b"%PDF of a narwhal"}
+        tx.execute(update(LetterBatch).values(**asked))
     factory.add_passkey(world.people["founder"].id)
     world.sign_in("teacher")
     world.student(world.own_class, world.own_class.children[0])

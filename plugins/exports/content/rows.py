@@ -34,7 +34,7 @@ from backoffice.privacy.erasure.reach import Part, parts_of
 from backoffice.privacy.holdings import PersonalData, Subject, Target
 from backoffice.privacy.holds.extent import installed
 from backoffice.saved_views.models import SavedView
-from backoffice.schools.models import IN_CHARGE, TeachingRole
+from backoffice.schools.models import IN_CHARGE, Classroom, TeachingRole
 from backoffice.storage.numbers import one_of
 from backoffice.students.worries.models import GoesTo
 from plugins.exports.content import left_out
@@ -154,6 +154,15 @@ def reading_of(tx: Transaction, scope: Scope) -> Reading:
             read = _statements(kind, taken.get(table, []), named.get(table), scope)
             rows.append(Rows(kind, tuple(read)))
     return Reading(tuple(rows), tuple(sorted(set(without), key=lambda each: (each.name, str(each.why)))))
+
+
+def classrooms_in(tx: Transaction, scope: Scope) -> list[int]:
+    """The numbers of the classes whose rows an export takes along. Raises `NothingThere`."""
+    own = _own(_targets(tx, scope), installed().tables)
+    conditions = [condition for table, condition in own if table is Classroom.__table__]
+    if not conditions:
+        return []
+    return list(tx.scalars(select(Classroom.id).where(or_(*conditions)).order_by(Classroom.id)))
 
 
 def _targets(tx: Transaction, scope: Scope) -> list[Target]:

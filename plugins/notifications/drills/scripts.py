@@ -5,8 +5,21 @@ words: what should be played otherwise gets a name of its own.
 """
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from backoffice.language.texts import lazy
+
+
+class Mails(StrEnum):
+    """What an event does to the mails of its drill, from when it comes in: as it says, so it is.
+
+    `COME_BACK`: of those to parents one in four, whenever they are written. `REFUSED`: all that are written
+    until an event says that they are `TAKEN` again.
+    """
+
+    COME_BACK = "come back"
+    REFUSED = "refused"
+    TAKEN = "taken"
 
 
 @dataclass(frozen=True)
@@ -17,21 +30,23 @@ class Event:
     after: int
     within: int
     said: str
+    mails: Mails | None = None
 
 
 @dataclass(frozen=True)
 class Script:
-    """How a drill begins, and what comes in."""
+    """How a drill begins, and what comes in. `former` is what came in once, and stands beside its answers."""
 
     name: str
     title: str
     practises: str
     what: str
     events: tuple[Event, ...]
+    former: tuple[Event, ...] = ()
 
     def event(self, name: str) -> Event | None:
         """One of its events."""
-        return next((each for each in self.events if each.name == name), None)
+        return next((each for each in (*self.events, *self.former) if each.name == name), None)
 
 
 SCRIPTS = (
@@ -57,10 +72,11 @@ SCRIPTS = (
                 lazy("The leader of the school calls: parents ask, and what may they be told?"),
             ),
             Event(
-                "bounced",
+                "come-back",
                 24,
                 24,
-                lazy("Mails to twelve parents would have come back. How do these parents learn of it?"),
+                lazy("One in four mails to parents comes back. How do these parents learn of it?"),
+                Mails.COME_BACK,
             ),
             Event(
                 "password-known",
@@ -69,6 +85,14 @@ SCRIPTS = (
                 lazy(
                     "The same password stands in a list of a breach elsewhere. Is anybody else in that list?"
                 ),
+            ),
+        ),
+        (
+            Event(
+                "bounced",
+                24,
+                24,
+                lazy("Mails to twelve parents would have come back. How do these parents learn of it?"),
             ),
         ),
     ),
@@ -132,6 +156,13 @@ SCRIPTS = (
                 lazy("A founder asks: do we tell people about it by the same mail service?"),
             ),
             Event(
+                "refused",
+                14,
+                12,
+                lazy("It takes no mails of ours any more. Whom do we reach without mail, and how?"),
+                Mails.REFUSED,
+            ),
+            Event(
                 "false-mail",
                 18,
                 6,
@@ -144,6 +175,18 @@ SCRIPTS = (
                 lazy("An authority asks in writing what we knew when, and whom we have told."),
             ),
             Event(
+                "mended",
+                66,
+                24,
+                lazy(
+                    "It writes that all is mended, and that it takes mails again. What do we ask before we"
+                    " send through it?"
+                ),
+                Mails.TAKEN,
+            ),
+        ),
+        (
+            Event(
                 "over",
                 66,
                 24,
@@ -152,4 +195,13 @@ SCRIPTS = (
         ),
     ),
 )
+BY_MAILS = {
+    kind: [
+        (script.name, event.name)
+        for script in SCRIPTS
+        for event in (*script.events, *script.former)
+        if event.mails is kind
+    ]
+    for kind in Mails
+}
 BY_NAME = {script.name: script for script in SCRIPTS}

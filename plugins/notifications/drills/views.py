@@ -12,12 +12,11 @@ from backoffice import clock
 from backoffice.access.lookup import NotFound, find
 from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
-from backoffice.console.guard import GuardedView
 from backoffice.language.texts import gettext, lazy
-from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.resend import shows_what_was_typed
+from plugins.notifications.beside import BesidePage
 from plugins.notifications.drills import queries, services
 from plugins.notifications.drills.forms import AnswerForm, PlayForm
 from plugins.notifications.drills.models import Drill, DrillEvent
@@ -35,7 +34,7 @@ GONE = lazy("Something that no script knows any more.")
 Answer = str | Response | tuple[str, int]
 
 
-class DrillsPage(GuardedView):
+class DrillsPage(BesidePage):
     """Playing an incident after a script. All else of it happens on the incident's own pages."""
 
     doors: ClassVar = {
@@ -46,25 +45,12 @@ class DrillsPage(GuardedView):
     }
     title = lazy("Drills")
     address = "incidents"
+    known_as, begins = "drills", "drill"
     commands = (
         Command(
             lazy("Look at drills"), "index", "incidents/drills", also=lazy("practise exercise breach score")
         ),
     )
-
-    @classmethod
-    def placed(cls, plugin: Plugin | None = None) -> GuardedView:
-        """The view below the incidents' address, with an endpoint of its own."""
-        assert plugin is not None
-        # Flask-Admin wants a page for the bare address of each view; the list of incidents is there already.
-        cls._default_view = "drill"
-        view = cls(name=cls.title, endpoint=f"plugin_{plugin.name}_drills", url=cls.address)
-        view.plugin = plugin
-        return view
-
-    def is_visible(self) -> bool:
-        """Not in the menu: it is reached from the incidents."""
-        return False
 
     @expose("/drills", methods=("GET",))
     def index(self) -> str:

@@ -28,11 +28,12 @@ class CallState(StrEnum):
 
 
 class DistrictHook(NotificationsBase):  # type: ignore[misc, valid-type]
-    """Where a district's own system is called. The web writes the secret and cannot read it."""
+    """Where a district's own system is called. The web writes the secrets and cannot read them."""
 
     __tablename__ = "district_hook"
     __table_args__ = (
         UniqueConstraint("district_id"),
+        CheckConstraint("(newer_secret is null) = (renewed_at is null)", name="renewed_at_some_moment"),
         Index(None, "set_by"),
         titled(lazy("Systems of districts that are called")),
     )
@@ -46,6 +47,13 @@ class DistrictHook(NotificationsBase):  # type: ignore[misc, valid-type]
     secret: Mapped[str] = columns.sealed(
         "With what calls are signed", keep=Keep.DISTRICT, kind=Class.SECRET, apart=True
     )
+    newer_secret: Mapped[str | None] = columns.sealed(
+        "With what calls are signed besides, until it takes the place of the other",
+        keep=Keep.DISTRICT,
+        kind=Class.SECRET,
+        apart=True,
+    )
+    renewed_at: Mapped[datetime | None] = columns.moment("When a new secret was made", keep=Keep.DISTRICT)
     set_by: Mapped[int | None] = columns.reference(
         "Who set the address", ForeignKey(_ACCOUNT.id, ondelete="SET NULL"), keep=Keep.DISTRICT
     )
@@ -53,13 +61,17 @@ class DistrictHook(NotificationsBase):  # type: ignore[misc, valid-type]
 
 
 class HookCall(NotificationsBase):  # type: ignore[misc, valid-type]
-    """One call: of a notice, or to try the address out. It counts still when the address is removed."""
+    """One call: of a notice, or to try the address out. It counts still when the address is removed.
+
+    `body` is what was sent the first time, for each further attempt; it goes with the last one.
+    """
 
     __tablename__ = "hook_call"
     __table_args__ = (
         UniqueConstraint("public_id"),
         UniqueConstraint("hook_id", "notice_id"),
         only("state", CallState),
+        CheckConstraint("body is null or state = 'waiting'", name="body_while_it_waits"),
         CheckConstraint("attempts >= 0", name="no_fewer_than_none"),
         CheckConstraint("(finished_at is null) = (state = 'waiting')", name="finished_or_waiting"),
         Index(None, "notice_id"),
@@ -82,6 +94,13 @@ class HookCall(NotificationsBase):  # type: ignore[misc, valid-type]
     next_try_at: Mapped[datetime] = columns.moment("From when it is tried again", keep=Keep.SIX_YEARS)
     last_status: Mapped[int | None] = columns.number(
         "With which status it was answered last", keep=Keep.SIX_YEARS
+    )
+    # It names schools and says how many people they have, and nobody.
+    body: Mapped[bytes | None] = columns.sealed_bytes(
+        "What was sent the first time, while it is tried again",
+        keep=Keep.SIX_YEARS,
+        kind=Class.OPERATIONAL,
+        apart=True,
     )
     created_at: Mapped[datetime] = columns.moment("When it was to be made", keep=Keep.SIX_YEARS)
     finished_at: Mapped[datetime | None] = columns.moment(

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, true, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import undefer
 
 from backoffice.access.lookup import rows_of
 from backoffice.access.permissions import SCHOOLS_CONTACT
@@ -19,6 +20,8 @@ from plugins.notifications.models import ConcernedSchool, Incident
 from plugins.notifications.notices.models import Audience, Notice, NoticeState
 
 SHOWN = 20
+# So long calls are signed with the secret from before as well: a system has to be told the new one.
+BOTH_SIGN = timedelta(hours=24)
 # What came of trying an address out is of use for so long.
 TESTS_KEPT = timedelta(days=30)
 _WAITS = HookCall.state == CallState.WAITING
@@ -43,14 +46,18 @@ def last_calls(tx: Transaction, hook: DistrictHook) -> Sequence[HookCall]:
 
 def set_url(tx: Transaction, district: District, url: str, *, secret: str, at: datetime) -> bool | None:
     """Set the address; whether the secret is the one given, as there was none. None if it may not be set."""
-    sealed = (seal_text(url, context="district_hook.url"), _sealed(secret))
+    sealed = (
+        seal_text(url, context="district_hook.url"),
+        seal_text(secret, context="district_hook.secret"),
+    )
     called = func.plugin_notifications.set_hook(district.id, *sealed, at)
     return tx.scalar(select(called))
 
 
-def renew_secret(tx: Transaction, district: District, secret: str) -> bool:
-    """Put a new secret in the place of the old one; whether there was one."""
-    return bool(tx.scalar(select(func.plugin_notifications.renew_hook_secret(district.id, _sealed(secret)))))
+def renew_secret(tx: Transaction, district: District, secret: str, *, at: datetime) -> bool:
+    """Have calls signed with a new secret besides, which takes the old one's place; whether there was one."""
+    sealed = seal_text(secret, context="district_hook.newer_secret")
+    return bool(tx.scalar(select(func.plugin_notifications.renew_hook_secret(district.id, sealed, at))))
 
 
 def remove(tx: Transaction, district: District, *, at: datetime) -> bool:
@@ -62,10 +69,6 @@ def ask_for_test(tx: Transaction, district: District, *, at: datetime) -> bool:
     """Have the address called to try it out; whether there is one, and none of these waits already."""
     called = func.plugin_notifications.test_hook(district.id, new_public_id(), at)
     return bool(tx.scalar(select(called)))
-
-
-def _sealed(secret: str) -> bytes:
-    return seal_text(secret, context="district_hook.secret")
 
 
 # ---------------------------------------------------------------------- for founders
@@ -117,13 +120,14 @@ def note_due(tx: Transaction, *, at: datetime, notice: Notice | None = None) -> 
     return len(rows)
 
 
-def next_due(tx: Transaction, *, at: datetime, most: int) -> Row[HookCall, str, str, int] | None:
-    """A call that is to be made now, with its address and secret, which no other worker has; none if all are.
+def next_due(tx: Transaction, *, at: datetime, most: int) -> Row[HookCall, DistrictHook] | None:
+    """A call that is to be made now, with what is called, which no other worker has; none if all are made.
 
     What was tried least comes first, so that a system that never answers keeps no other waiting.
     """
     due = (
-        select(HookCall, DistrictHook.url, DistrictHook.secret, DistrictHook.district_id)
+        select(HookCall, DistrictHook)
+        .options(undefer(HookCall.body), undefer(DistrictHook.secret), undefer(DistrictHook.newer_secret))
         .join(DistrictHook, DistrictHook.id == HookCall.hook_id)
         .outerjoin(Notice, Notice.id == HookCall.notice_id)
         .where(_WAITS, HookCall.next_try_at <= at, or_(_IS_TEST, _GOES_OUT))
@@ -145,23 +149,56 @@ def concerned(tx: Transaction, notice: Notice, district: int) -> Sequence[Any]:
     return tx.rows(some.where(*mine, School.district_id == district).order_by(School.id))
 
 
-def finish(tx: Transaction, number: int, *, attempt: int, **became: Any) -> None:
-    """Write down what came of an attempt, unless the call is over or tried anew meanwhile."""
+def finish(tx: Transaction, number: int, *, attempt: int, **became: Any) -> bool:
+    """Write down what came of an attempt, unless the call is over or tried anew meanwhile; whether it was.
+
+    What was sent goes with the last attempt.
+    """
     own = (HookCall.id == number, _WAITS, HookCall.attempts == attempt)
-    tx.execute(update(HookCall).where(*own).values(**became))
+    body = {} if became["state"] == CallState.WAITING else {"body": None}
+    done = update(HookCall).where(*own).values(**became, **body).returning(HookCall.id)
+    return tx.scalar(done.execution_options(synchronize_session=False)) is not None
 
 
-def give_up(tx: Transaction, *, at: datetime, most: int) -> int:
+def unanswered(tx: Transaction, number: int) -> Row[str, str, int, int, str] | None:
+    """Of which notice of which incident a call was, and of which district; None of one to try it out."""
+    found = (
+        select(
+            Notice.public_id.label("notice"),
+            Incident.public_id.label("incident"),
+            Notice.id,
+            District.id.label("district_id"),
+            District.name.label("district"),
+        )
+        .join(Incident, Incident.id == Notice.incident_id)
+        .join(HookCall, HookCall.notice_id == Notice.id)
+        .join(DistrictHook, DistrictHook.id == HookCall.hook_id)
+        .join(District, District.id == DistrictHook.district_id)
+    )
+    return tx.execute(found.where(HookCall.id == number)).one_or_none()
+
+
+def take_over_secrets(tx: Transaction, *, at: datetime) -> None:
+    """Have secrets that were made a day ago stand alone."""
+    renewed = select(DistrictHook).options(undefer(DistrictHook.newer_secret)).with_for_update()
+    for hook in tx.scalars(renewed.where(DistrictHook.renewed_at <= at - BOTH_SIGN)).all():
+        assert hook.newer_secret is not None
+        hook.secret, hook.newer_secret, hook.renewed_at = hook.newer_secret, None, None
+
+
+def give_up(tx: Transaction, *, at: datetime, most: int) -> Sequence[Any]:
     """Give up what nobody will call any more, and forget old trials, and those of addresses that are gone.
 
-    That is: the address is gone, the notice was stopped, or a worker was killed in the last attempt. How many
-    were given up.
+    That is: the address is gone, the notice was stopped, or a worker was killed in the last attempt. Which
+    were given up, and of each whether all was tried.
     """
     old = or_(HookCall.hook_id.is_(None), HookCall.finished_at < at - TESTS_KEPT)
     tx.execute(delete(HookCall).where(_IS_TEST, old).execution_options(synchronize_session=False))
     stopped = select(Notice.id).where(Notice.id == HookCall.notice_id, Notice.state == NoticeState.ENDED)
     tried: ColumnElement[bool] = or_(HookCall.attempts >= most, and_(_IS_TEST, HookCall.attempts > 0))
     over = or_(HookCall.hook_id.is_(None), stopped.exists(), and_(tried, HookCall.next_try_at <= at))
-    ended = update(HookCall).where(_WAITS, over).values(state=CallState.GIVEN_UP, finished_at=at)
-    ended = ended.returning(HookCall.id).execution_options(synchronize_session=False)
-    return len(tx.scalars(ended).all())
+    ended = update(HookCall).where(_WAITS, over)
+    ended = ended.values(state=CallState.GIVEN_UP, finished_at=at, body=None)
+    was_tried = and_(HookCall.attempts >= most, ~stopped.exists()).label("was_tried")
+    found = ended.returning(HookCall.id, was_tried).execution_options(synchronize_session=False)
+    return tx.execute(found).all()

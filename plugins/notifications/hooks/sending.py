@@ -8,14 +8,17 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
-from plugins.notifications.hooks import calling, content, queries, signing
-from plugins.notifications.hooks.models import CallState, HookCall
+from backoffice.accounts.founders import founders
+from backoffice.audit.trail import record
+from backoffice.messages.services import tell
+from plugins.notifications.hooks import calling, content, mails, queries, signing
+from plugins.notifications.hooks.models import CallState, DistrictHook, HookCall
 from plugins.notifications.models import Incident
 from plugins.notifications.notices.models import Notice
 
@@ -31,14 +34,14 @@ AT_ONCE, A_RUN = 8, 20.0
 
 @dataclass(frozen=True)
 class Claimed:
-    """A call that is about to be made. Its secret is in no message."""
+    """A call that is about to be made. Its secrets are in no message."""
 
     number: int
     public_id: str
     attempt: int
     is_test: bool
     url: str = field(repr=False)
-    secret: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
     body: bytes = field(repr=False)
 
 
@@ -66,9 +69,26 @@ def call_all(who: Purpose, *, private: bool, progress: Callable[[int], None], la
 
 
 def give_up(who: Purpose) -> int:
-    """Give up what nobody will call any more; how many."""
+    """Give up what nobody will call any more; how many. And have new secrets stand alone after a day."""
     with transaction(who) as tx:
-        return queries.give_up(tx, at=clock.now(), most=MOST)
+        queries.take_over_secrets(tx, at=clock.now())
+        ended = queries.give_up(tx, at=clock.now(), most=MOST)
+        for each in ended:
+            if each.was_tried:
+                _tell_founders(tx, each.id)
+    return len(ended)
+
+
+def _tell_founders(tx: Transaction, number: int) -> None:
+    """Tell the founders that a district's system was not reached: of each notice once."""
+    about = queries.unanswered(tx, number)
+    if about is None:
+        return
+    told = mails.CallGivenUp(about.district, about.incident, about.notice, clock.now())
+    for founder in founders(tx):
+        once = f"{about.id} {about.district_id}"
+        tell(tx, mails.GIVEN_UP_MESSAGE, to=founder, parameters=told, subject=about.notice, once=once)
+    record(tx, "hooks.give-up", notice=about.id, district=about.district_id)
 
 
 def claim(who: Purpose) -> Claimed | None:
@@ -77,26 +97,39 @@ def claim(who: Purpose) -> Claimed | None:
     with transaction(who) as tx:
         while row := queries.next_due(tx, at=now, most=MOST):
             call: HookCall = row.HookCall
-            body = _body(tx, call, row.district_id)
+            hook: DistrictHook = row.DistrictHook
+            body = _body(tx, call, hook.district_id)
             if body is None:
                 # None of its schools is concerned any more.
-                call.state, call.finished_at = CallState.GIVEN_UP, now
+                call.state, call.finished_at, call.body = CallState.GIVEN_UP, now, None
                 tx.flush()
                 continue
             is_test = call.notice_id is None
             pause = LAST if is_test or call.attempts >= len(AFTER) else AFTER[call.attempts]
-            call.attempts, call.next_try_at = call.attempts + 1, now + pause
-            return Claimed(call.id, call.public_id, call.attempts, is_test, row.url, row.secret, body)
+            call.attempts, call.next_try_at, call.body = call.attempts + 1, now + pause, body
+            secrets = _secrets(hook, at=now)
+            return Claimed(call.id, call.public_id, call.attempts, is_test, hook.url, secrets, body)
     return None
 
 
 def _body(tx: Transaction, call: HookCall, district: int) -> bytes | None:
+    """What is sent: each time what was sent the first time. None where no school is concerned any more."""
     if call.notice_id is None:
-        return content.of_test(call.created_at)
+        return call.body or content.of_test(call.created_at)
     notice = tx.get_one(Notice, call.notice_id)
     schools = queries.concerned(tx, notice, district)
+    if not schools:
+        return None
     incident = tx.get_one(Incident, notice.incident_id)
-    return content.of_notice(call.created_at, notice, incident, schools) if schools else None
+    return call.body or content.of_notice(call.created_at, notice, incident, schools)
+
+
+def _secrets(hook: DistrictHook, *, at: datetime) -> tuple[str, ...]:
+    """With what calls are signed: for a day after a new secret was made, with the one before as well."""
+    if hook.newer_secret is None or hook.renewed_at is None:
+        return (hook.secret,)
+    is_old = hook.renewed_at <= at - queries.BOTH_SIGN
+    return (hook.newer_secret,) if is_old else (hook.newer_secret, hook.secret)
 
 
 def _claimed(who: Purpose) -> Iterator[Claimed]:
@@ -110,7 +143,7 @@ def _claimed(who: Purpose) -> Iterator[Claimed]:
 
 def _answer(claimed: Claimed, *, private: bool) -> int | None:
     """The status that a call is answered with; None for no answer."""
-    signed = signing.headers(claimed.secret, call=claimed.public_id, at=clock.now(), body=claimed.body)
+    signed = signing.headers(claimed.secrets, call=claimed.public_id, at=clock.now(), body=claimed.body)
     try:
         return calling.call(claimed.url, claimed.body, signed, private=private)
     except calling.NoAnswer:
@@ -124,7 +157,7 @@ def _keep(who: Purpose, claimed: Claimed, status: int | None) -> bool:
     state = CallState.DELIVERED if is_delivered else CallState.GIVEN_UP if is_over else CallState.WAITING
     now = clock.now()
     with transaction(who) as tx:
-        queries.finish(
+        was_kept = queries.finish(
             tx,
             claimed.number,
             attempt=claimed.attempt,
@@ -132,4 +165,6 @@ def _keep(who: Purpose, claimed: Claimed, status: int | None) -> bool:
             last_status=status,
             finished_at=None if state is CallState.WAITING else now,
         )
+        if was_kept and state is CallState.GIVEN_UP:
+            _tell_founders(tx, claimed.number)
     return is_delivered

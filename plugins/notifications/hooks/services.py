@@ -52,7 +52,9 @@ def set_hook(*, principal: Principal, school: str, url: str, private: bool) -> s
 
 
 def renew_secret(*, principal: Principal, school: str) -> str:
-    """Make a new secret, with which calls are signed from now on.
+    """Make a new secret, with which calls are signed from now on; for a day with the one before as well.
+
+    Made again within the day, it takes the place of the newer one: the one from before still signs.
 
     Raises `Rejected`, `ProofNeeded`, `NotFound`.
     """
@@ -60,7 +62,7 @@ def renew_secret(*, principal: Principal, school: str) -> str:
     with transaction(principal) as tx:
         proof.demand(tx)
         district = to_set(tx, school)
-        if not queries.renew_secret(tx, district, secret):
+        if not queries.renew_secret(tx, district, secret, at=clock.now()):
             raise Rejected.whole(NONE_SET)
         _note(tx, "hooks.renew-secret", district)
     return secret

@@ -10,14 +10,14 @@ from werkzeug.wrappers import Response
 
 from backoffice.access.permissions import SCHOOLS_CONTACT
 from backoffice.console.grid import moment
-from backoffice.console.guard import GuardedView
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
-from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.resend import shows_what_was_typed
+from plugins.notifications.beside import BesidePage
 from plugins.notifications.hooks import queries, services, words
+from plugins.notifications.hooks.addresses import target_of
 from plugins.notifications.hooks.forms import HookForm
 from plugins.notifications.hooks.models import CallState, HookCall
 
@@ -26,30 +26,19 @@ SCHOOLS = {"title": lazy("Schools"), "url": "/console/schools/"}
 Answer = str | Response | tuple[str, int]
 
 
-class HooksPage(GuardedView):
+class HooksPage(BesidePage):
     """The district's own system, for whoever leads the district as a whole, and for founders.
 
     Like the contacts of a district, it goes by the address of any of its schools.
     """
 
     doors: ClassVar = dict.fromkeys(("hook", "edit", "act"), SCHOOLS_CONTACT)
-    # Calls go there from then on, and a secret is shown.
+    # Calls go there from then on, and a secret is shown; the whole address, too, may hold a key.
     fresh = frozenset({"edit", "act"})
     title = lazy("The district's own system")
     address = "district-systems"
-
-    @classmethod
-    def placed(cls, plugin: Plugin | None = None) -> GuardedView:
-        """The view at its address. Flask-Admin wants a page that needs no more than that; none does."""
-        assert plugin is not None
-        cls._default_view = "hook"
-        view = cls(name=cls.title, endpoint=f"plugin_{plugin.name}_hooks", url=cls.address)
-        view.plugin = plugin
-        return view
-
-    def is_visible(self) -> bool:
-        """Not in the menu, where each page would ask who leads a district: it is reached from the schools."""
-        return False
+    # The menu would ask of each page who leads a district.
+    known_as, begins = "hooks", "hook"
 
     @expose("/<school:public_id>", methods=("GET",))
     def hook(self, public_id: str) -> str:
@@ -121,6 +110,8 @@ class HooksPage(GuardedView):
             here=f"{HERE}{public_id}",
             district=district.name,
             hook=hook,
+            host=target_of(hook.url, private=True).named if hook else None,
+            both_sign=hook is not None and hook.renewed_at is not None,
             secret=secret,
             calls=[self._shown(each) for each in calls],
             waits=any(each.state == CallState.WAITING for each in calls),

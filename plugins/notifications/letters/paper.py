@@ -5,7 +5,7 @@ letter paper of a number 10, where the sheet has 12 mm of play, so that it begin
 windows show; what is longer goes on in the next line, and pushes the letter down.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,13 +51,19 @@ class Sent:
     at: datetime
 
 
-def printed(sent: Sent, letters: Sequence[Addressed]) -> bytes:
-    """The address sheet in the language that is spoken, and the letters behind it in its order, as PDF."""
+def printed(
+    sent: Sent, letters: Sequence[Addressed], told: Callable[[int], None] = lambda _done: None
+) -> bytes:
+    """The address sheet in the language that is spoken, and the letters behind it in its order, as PDF.
+
+    `told` hears how many are shaped.
+    """
     pages = _Letters(sent, paper_of(letters[0].country) if letters else Paper.A4)
     pages.sheet(letters)
     for number, each in enumerate(letters, 1):
         with speaking(each.language):
             pages.letter(each, number)
+        told(number)
     return pages.as_bytes()
 
 

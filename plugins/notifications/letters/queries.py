@@ -1,12 +1,13 @@
 """Which letters there are of a notice, how many are due, and to whom a batch goes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from backoffice.access.lookup import NotFound, find, rows_of
+from backoffice.access.principal import Kind
 from backoffice.access.transaction import Transaction
 from backoffice.storage.numbers import array_of
 from backoffice.storage.public_id import PublicId, is_public_id, new_public_id
@@ -14,6 +15,7 @@ from backoffice.storage.sealed import open_text
 from plugins.notifications.letters.paper import Addressed
 from plugins.notifications.models import Incident
 from plugins.notifications.notices.models import LetterBatch, Notice, NoticeState
+from plugins.notifications.notices.queries import sealed_late
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
 
 
@@ -79,14 +81,57 @@ def release(tx: Transaction, batch: LetterBatch, numbers: Sequence[int] | None =
     return tx.scalar(select(func.plugin_notifications.release_letters(batch.id, some))) or 0
 
 
-def post(tx: Transaction, batch: LetterBatch, *, at: datetime) -> int:
+def told_by(tx: Transaction, batch: LetterBatch) -> Sequence[int]:
+    """The concerned schools that are told by posting a batch; none by letters to others. For founders."""
+    return tx.scalars(
+        select(func.plugin_notifications.told_by_letters(batch.id).column_valued("school"))
+    ).all()
+
+
+def post(tx: Transaction, batch: LetterBatch, *, at: datetime, late: str | None = None) -> int:
     """Note that a batch was posted; how many letters it had, none if somebody has noted it before."""
-    return tx.scalar(select(func.plugin_notifications.post_letters(batch.id, at))) or 0
+    called = func.plugin_notifications.post_letters(batch.id, at, sealed_late(late))
+    return tx.scalar(select(called)) or 0
+
+
+def prepared(tx: Transaction, notice: Notice) -> Collection[int]:
+    """The batches of a notice that are ready to be fetched; for founders."""
+    ready = rows_of(tx.principal, LetterBatch, INCIDENTS_READ).where(
+        LetterBatch.notice_id == notice.id, LetterBatch.pdf.is_not(None)
+    )
+    return set(tx.scalars(ready.with_only_columns(LetterBatch.id)))
+
+
+def print_of(tx: Transaction, batch: LetterBatch) -> bytes | None:
+    """What a worker has prepared; None if nothing yet."""
+    return tx.scalar(select(LetterBatch.pdf).where(LetterBatch.id == batch.id))
+
+
+def ask_for_print(tx: Transaction, batch: LetterBatch, *, at: datetime, language: str) -> bool:
+    """Have the letters of a batch prepared; whether there is one."""
+    return bool(tx.scalar(select(func.plugin_notifications.ask_for_print(batch.id, at, language))))
+
+
+def keep_print(tx: Transaction, batch: LetterBatch, pdf: bytes) -> bool:
+    """Keep what was prepared, if that is still wanted; whether it is. As the system."""
+    mine = (LetterBatch.id == batch.id, LetterBatch.print_asked_at == batch.print_asked_at)
+    kept = update(LetterBatch).where(*mine).values(pdf=pdf).returning(LetterBatch.id)
+    return tx.scalar(kept.execution_options(synchronize_session=False)) is not None
+
+
+def forget_prints(tx: Transaction, *, before: datetime) -> int:
+    """Forget what was asked for before a moment, whatever became of it; how many. As the system."""
+    nothing = {"pdf": None, "print_asked_at": None, "print_language": None}
+    gone = update(LetterBatch).where(LetterBatch.print_asked_at <= before).values(**nothing)
+    done = gone.returning(LetterBatch.id).execution_options(synchronize_session=False)
+    return len(tx.scalars(done).all())
 
 
 def addressed(tx: Transaction, batch: LetterBatch, *, at: datetime) -> Mapping[int, Addressed]:
-    """To whom the letters of a batch go, by their numbers and as they are printed; for founders."""
-    called = func.plugin_notifications.letters_in(batch.id, at).table_valued(
+    """To whom the letters of a batch go, by their numbers and as printed; for founders and workers."""
+    is_worker = tx.principal.kind is Kind.SYSTEM
+    read = func.plugin_notifications.letters_to if is_worker else func.plugin_notifications.letters_in
+    called = read(batch.id, at).table_valued(
         *("delivery_id", "person", "language", "country", "school", "school_address"),
         *("district", "district_address"),
     )

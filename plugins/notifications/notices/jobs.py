@@ -2,6 +2,7 @@
 
 from backoffice.jobs.job import Counts, Job, JobRun, every
 from backoffice.language.texts import lazy
+from plugins.notifications.drills.mails import play_mails
 from plugins.notifications.notices import sending, services
 
 
@@ -11,6 +12,7 @@ def send_notices(run: JobRun) -> Counts:
     return {
         lazy("written to"): sending.send_notices(run.who, progress=run.progress),
         lazy("schools told that one founder decided"): sending.tell_schools(run.who),
+        lazy("come back in drills"): play_mails(run.who),
         lazy("settled"): sending.settle(run.who),
     }
 

@@ -35,6 +35,21 @@ def schools_late(found: Standing, *, now: datetime) -> int:
     )
 
 
+def told_late_at(found: Standing, told: Sequence[int], *, at: datetime) -> bool:
+    """Whether a moment at which these concerned schools are told is after the time of one of them."""
+    these = {name for name, each in found.schools.items() if each.id in told and each.told_at is None}
+    return any(
+        row.school in these
+        and row.rule.tells is Tells.SCHOOLS
+        and row.is_ours
+        and row.status.is_to_be_told
+        and row.given_at is None
+        and row.due is not None
+        and row.due < at
+        for row in found.deadlines.rows
+    )
+
+
 def keep_reasons(tx: Transaction, told: Sequence[int]) -> None:
     """Keep with these schools, which were just told, why that is late: as the notice says. As the system."""
     schools: dict[int, list[ConcernedSchool]] = defaultdict(list)

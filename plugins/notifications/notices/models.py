@@ -209,7 +209,10 @@ class NoticeStep(NotificationsBase):  # type: ignore[misc, valid-type]
 
 
 class LetterBatch(NotificationsBase):  # type: ignore[misc, valid-type]
-    """Letters of one notice that are printed and posted together."""
+    """Letters of one notice that are printed and posted together.
+
+    `pdf` is what a worker has prepared for whoever asked at `print_asked_at`; both go after an hour.
+    """
 
     __tablename__ = "letter_batch"
     __table_args__ = (
@@ -217,6 +220,11 @@ class LetterBatch(NotificationsBase):  # type: ignore[misc, valid-type]
         Index(None, "notice_id", "id"),
         Index(None, "made_by"),
         Index(None, "posted_by"),
+        CheckConstraint(
+            "(print_asked_at is null) = (print_language is null)"
+            " and (pdf is null or print_asked_at is not null)",
+            name="printed_for_somebody",
+        ),
         titled(lazy("Letters about incidents")),
     )
 
@@ -232,6 +240,15 @@ class LetterBatch(NotificationsBase):  # type: ignore[misc, valid-type]
     posted_at: Mapped[datetime | None] = columns.moment("When they were posted", keep=Keep.SIX_YEARS)
     posted_by: Mapped[int | None] = columns.reference(
         "Who said so", ForeignKey(_ACCOUNT.id, ondelete="SET NULL"), keep=Keep.SIX_YEARS
+    )
+    print_asked_at: Mapped[datetime | None] = columns.moment(
+        "When they were asked for on paper, for an hour", keep=Keep.SIX_YEARS
+    )
+    print_language: Mapped[str | None] = columns.text(
+        "The language of whoever asked, for an hour", keep=Keep.SIX_YEARS
+    )
+    pdf: Mapped[bytes | None] = columns.sealed_bytes(
+        "The letters as they are printed, for an hour", keep=Keep.SIX_YEARS, apart=True
     )
 
 

@@ -182,7 +182,7 @@ def propose(
         notice.version,
         at,
         None if facts is None else seal_text(json.dumps(facts, sort_keys=True), context="notice.facts"),
-        _sealed_late(late),
+        sealed_late(late),
     )
     return _done(tx, known)
 
@@ -194,7 +194,7 @@ def take_back(tx: Transaction, notice: Notice, *, at: datetime) -> bool:
 
 def approve(tx: Transaction, notice: Notice, *, at: datetime, late: str | None = None) -> bool:
     """Let a notice go out that another founder has proposed; whether it was to be."""
-    called = func.plugin_notifications.approve_notice(notice.id, notice.version, at, _sealed_late(late))
+    called = func.plugin_notifications.approve_notice(notice.id, notice.version, at, sealed_late(late))
     return _done(tx, called)
 
 
@@ -203,7 +203,7 @@ def approve_alone(
 ) -> bool:
     """Let a notice go out that one has proposed an hour ago; whether it was to be."""
     called = func.plugin_notifications.approve_alone(
-        notice.id, notice.version, at, _sealed(reason), _sealed_late(late)
+        notice.id, notice.version, at, _sealed(reason), sealed_late(late)
     )
     return _done(tx, called)
 
@@ -228,9 +228,9 @@ def pause(tx: Transaction, notice: Notice, *, at: datetime, reason: str) -> bool
     return _done(tx, func.plugin_notifications.pause_notice(notice.id, at, _sealed(reason)))
 
 
-def resume(tx: Transaction, notice: Notice, *, at: datetime) -> bool:
+def resume(tx: Transaction, notice: Notice, *, at: datetime, late: str | None = None) -> bool:
     """Go on with a notice that was paused; whether it was."""
-    return _done(tx, func.plugin_notifications.resume_notice(notice.id, at))
+    return _done(tx, func.plugin_notifications.resume_notice(notice.id, at, sealed_late(late)))
 
 
 def stop(tx: Transaction, notice: Notice, *, at: datetime, reason: str) -> bool:
@@ -259,7 +259,8 @@ def _sealed(reason: str) -> bytes:
     return seal_text(reason, context="notice_step.reason")
 
 
-def _sealed_late(reason: str | None) -> bytes | None:
+def sealed_late(reason: str | None) -> bytes | None:
+    """Why schools are told late, as a notice keeps it."""
     return seal_text(reason, context="notice.late_reason") if reason else None
 
 

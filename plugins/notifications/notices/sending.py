@@ -16,6 +16,7 @@ from backoffice.messages.services import tell_many
 from backoffice.outbox import holding
 from backoffice.outbox.models import HANDED_OVER, MailState
 from backoffice.outbox.services import Letter, post
+from plugins.notifications.drills.mails import became
 from plugins.notifications.hooks import queries as hooks
 from plugins.notifications.models import EntryKind, Incident, TimelineEntry
 from plugins.notifications.notices import lateness, mails, messages, queries, services
@@ -139,6 +140,8 @@ def _write(tx: Transaction, notice: Notice, some: Sequence[Told]) -> None:
         for row_id, each in zip(tx.take_ids(NoticeDelivery, len(some)), some, strict=True)
     ]
     tx.execute(insert(NoticeDelivery), rows)
+    if drill:
+        became(tx, at=now, notice=notice)
 
 
 def _begins(notice: Notice, each: Told, *, drill: bool) -> DeliveryState:

@@ -5,7 +5,7 @@ schools concerned are told, and another founder is to look at it within three da
 the database to say: these services only say it in words.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
@@ -27,6 +27,7 @@ from backoffice.wording import is_uuid
 from plugins.notifications import clocks
 from plugins.notifications.authorities import facts
 from plugins.notifications.deadlines.law import Rule
+from plugins.notifications.drills.pace import Pace, paces
 from plugins.notifications.models import EntryKind, Incident, TimelineEntry
 from plugins.notifications.notices import mails, queries, wordings
 from plugins.notifications.notices.lateness import TO_SCHOOLS, schools_late
@@ -36,11 +37,13 @@ from plugins.notifications.notices.wordings import Said
 from plugins.notifications.permissions import INCIDENTS_RUN
 
 SEND = "notifications.send-notices"
-# So long after it was proposed, whoever proposed it may let it go out alone.
+# So long after it was proposed, whoever proposed it may let it go out alone; the database says the same.
 ALONE_AFTER = timedelta(hours=1)
 # How often founders are told that a review is due.
 REMINDED = timedelta(days=1)
 SHORTEST_REASON, LONGEST_REASON = 10, 2000
+# What is mailed of it may be paused, and goes on.
+GOES_ON = (NoticeState.APPROVED, NoticeState.SENT)
 OVER = lazy("It is not as it was when you looked. Look at it again.")
 TWO = lazy("Another founder has to approve it. One hour after it was proposed you may let it go out alone.")
 CLOSED = lazy("The incident is closed: nothing more goes out about it.")
@@ -219,7 +222,7 @@ def approve_alone(
     with transaction(principal) as tx:
         row = to_decide(tx, notice)
         _as_read(tx, row, version)
-        if not may_go_alone(row, tx.principal):
+        if not may_go_alone(row, tx.principal, pace_of(tx, row)):
             raise Rejected.whole(TWO)
         late = _late(tx, row, late_reason)
         _check(queries.approve_alone(tx, row, at=clock.now(), reason=reason, late=late))
@@ -227,10 +230,22 @@ def approve_alone(
         _out(tx, row, StepKind.ALONE, reason)
 
 
-def may_go_alone(row: Notice, who: Principal) -> bool:
+def pace_of(tx: Transaction, row: Notice) -> Pace:
+    """How fast time runs in the incident of a notice."""
+    return paces(tx, [incident := _incident(tx, row)])[incident.id]
+
+
+def alone_from(row: Notice, who: Principal, pace: Pace) -> datetime | None:
+    """From when somebody may let go out alone what they have proposed; in a drill by its own time."""
+    if row.state != NoticeState.PROPOSED or row.proposed_at is None or row.proposed_by != who.account_id:
+        return None
+    return row.proposed_at + ALONE_AFTER / pace.faster
+
+
+def may_go_alone(row: Notice, who: Principal, pace: Pace) -> bool:
     """Whether somebody has waited long enough for another founder."""
-    waited = row.proposed_at is not None and row.proposed_at <= clock.now() - ALONE_AFTER
-    return row.state == NoticeState.PROPOSED and row.proposed_by == who.account_id and waited
+    since = alone_from(row, who, pace)
+    return since is not None and since <= clock.now()
 
 
 def review_notice(*, principal: Principal, notice: str) -> None:
@@ -277,13 +292,16 @@ def pause_notice(*, principal: Principal, notice: str, reason: str) -> None:
         done(tx, row, StepKind.PAUSED)
 
 
-def resume_notice(*, principal: Principal, notice: str) -> None:
-    """Go on with a notice that was paused. Raises as `propose_notice`."""
+def resume_notice(*, principal: Principal, notice: str, late_reason: str = "") -> None:
+    """Go on with a notice that was paused; to schools late with a reason. Raises as `propose_notice`."""
     with transaction(principal) as tx:
         row = to_decide(tx, notice)
-        _check(queries.resume(tx, row, at=clock.now()))
+        if row.paused_at is None or row.state not in GOES_ON:
+            raise Rejected.whole(OVER)
+        late = _late(tx, row, late_reason)
+        _check(queries.resume(tx, row, at=clock.now(), late=late))
         holding.let_go(tx, queries.waiting_mails(row))
-        tell_timeline(tx, row, str(RESUMED), None)
+        tell_timeline(tx, row, str(RESUMED), late)
         done(tx, row, StepKind.RESUMED)
         queue.defer(tx, SEND)
 
@@ -355,12 +373,17 @@ def _late(tx: Transaction, row: Notice, reason: str) -> str | None:
         return None
     if row.audience not in TO_SCHOOLS or not schools_late(_standing(tx, row), now=now):
         return None
-    if reason.strip() or row.late_reason is None:
-        reason = " ".join(reason.split())
-        if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
-            raise Rejected(late_reason=LATE)
-        return reason
-    return row.late_reason
+    return why_late(row, reason, LATE)
+
+
+def why_late(row: Notice, reason: str, problem: str) -> str:
+    """Why a notice is late, as it is kept: as it is said now, or was before. Raises `Rejected` of neither."""
+    if not reason.strip() and row.late_reason is not None:
+        return row.late_reason
+    reason = " ".join(reason.split())
+    if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
+        raise Rejected(late_reason=problem)
+    return reason
 
 
 def _open_incident(tx: Transaction, incident: str) -> Incident:

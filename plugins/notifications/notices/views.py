@@ -18,14 +18,13 @@ from backoffice.access.transaction import Transaction
 from backoffice.accounts.founders import names
 from backoffice.banner import Banner
 from backoffice.console.grid import moment
-from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
+from backoffice.console.guard import SECONDS_AT_WORK
 from backoffice.language.catalogues import known
 from backoffice.language.moments import amount
 from backoffice.language.spoken import language, speaking
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.rendering import style_source
-from backoffice.plugin import Plugin
 from backoffice.problems import Rejected
 from backoffice.web import headers
 from backoffice.web.identity import done_reading, reading
@@ -36,7 +35,9 @@ from plugins.notifications.authorities import services as authorities
 from plugins.notifications.authorities.forms import HandedInForm
 from plugins.notifications.authorities.paper import printed
 from plugins.notifications.authorities.queries import begun
+from plugins.notifications.beside import BesidePage
 from plugins.notifications.deadlines.law import Rule
+from plugins.notifications.drills.pace import Pace, paces
 from plugins.notifications.drills.showing import marked
 from plugins.notifications.hooks import queries as hook_queries
 from plugins.notifications.hooks.words import PROGRESS as CALLS
@@ -56,7 +57,7 @@ _DIGITS = 9
 Answer = str | Response | tuple[str, int]
 
 
-class NoticesPage(GuardedView):
+class NoticesPage(BesidePage):
     """The notices of an incident, each one's preview, and who lets it go out. Shows nobody's address."""
 
     doors: ClassVar = {
@@ -76,20 +77,7 @@ class NoticesPage(GuardedView):
     fresh = frozenset({"step", "letters", "posted", "handed_in"})
     title = lazy("Notices")
     address = "incidents"
-
-    @classmethod
-    def placed(cls, plugin: Plugin | None = None) -> GuardedView:
-        """The view below the incidents' address, with an endpoint of its own."""
-        assert plugin is not None
-        # Flask-Admin wants a page for the bare address of each view; the list of incidents is there already.
-        cls._default_view = "notice"
-        view = cls(name=cls.title, endpoint=f"plugin_{plugin.name}_notices", url=cls.address)
-        view.plugin = plugin
-        return view
-
-    def is_visible(self) -> bool:
-        """Not in the menu: it is reached from its incident."""
-        return False
+    known_as, begins = "notices", "notice"
 
     @expose("/<incident:public_id>/notices", methods=("GET",))
     def index(self, public_id: str) -> str:
@@ -97,12 +85,14 @@ class NoticesPage(GuardedView):
         tx = reading()
         incident = marked(find(tx, Incident, public_id, permission=INCIDENTS_READ))
         notices = queries.notices_of(tx, incident)
-        progress = queries.progress_of(tx, notices)
+        progress, pace = queries.progress_of(tx, notices), paces(tx, [incident])[incident.id]
         may_write = self.opens("new") and incident.closed_at is None
         return self.render(
             "notifications/notices.html",
             incident=incident,
-            notices=[{**self._shown(each), "progress": _counted(progress[each.id])} for each in notices],
+            notices=[
+                {**self._shown(each, pace), "progress": _counted(progress[each.id])} for each in notices
+            ],
             audiences=_MAILED_TO if may_write else {},
             authorities=_authorities(tx, incident) if may_write else [],
             crumbs=[*_crumbs(incident)[:-1], {"title": self.title}],
@@ -146,6 +136,7 @@ class NoticesPage(GuardedView):
         called = names(tx)
         zone = ZoneInfo(self.who.time_zone)
         (progress,) = queries.progress_of(tx, [row]).values()
+        pace = services.pace_of(tx, row)
         is_mailed = not _is_banner(row) and not _is_form(row)
         is_out = is_mailed and row.state in _MAILED
         at_work = is_out and (row.state == NoticeState.APPROVED or "queued" in progress)
@@ -157,7 +148,7 @@ class NoticesPage(GuardedView):
         return self.render(
             "notifications/notice.html",
             incident=incident,
-            notice=self._shown(row),
+            notice=self._shown(row, pace),
             previews=[self._preview(tx, row, template, each) for each in showing.written(row.said)],
             late=late,
             late_reason=row.late_reason,
@@ -183,7 +174,7 @@ class NoticesPage(GuardedView):
             maybe_twice=queries.maybe_twice(tx, row),
             meant_for=queries.meant_for(tx, row) if is_mailed else None,
             seconds=self.looks_again(tx, every=SECONDS_AT_WORK) if at_work and not row.paused_at else None,
-            acts=self._acts(row, incident, at_work=at_work or (to_post and row.state in _MAILED))
+            acts=self._acts(row, incident, pace, at_work=at_work or (to_post and row.state in _MAILED))
             if self.opens("step")
             else {},
             letters=shown_letters,
@@ -216,7 +207,7 @@ class NoticesPage(GuardedView):
 
     @expose("/notices/<notice:public_id>/letters", methods=("POST",))
     def letters(self, public_id: str) -> Response:
-        """Have letters made, print a batch of them, or take it apart."""
+        """Have letters made, have a batch of them prepared, fetch it, or take it apart."""
         _find(reading(), public_id)
         do, batch = request.form.get("do", ""), request.form.get("batch", "")
         if FlaskForm().validate_on_submit():
@@ -224,8 +215,18 @@ class NoticesPage(GuardedView):
             try:
                 match do:
                     case "print":
-                        printed = letters.print_letters(principal=self.who, notice=public_id, batch=batch)
-                        return _pdf(printed.pdf, f"letters-{batch}")
+                        letters.print_letters(principal=self.who, notice=public_id, batch=batch)
+                        flash(
+                            gettext("The letters are being prepared. They stand here in a moment."), "success"
+                        )
+                    case "fetch":
+                        printed = letters.fetch_letters(principal=self.who, notice=public_id, batch=batch)
+                        if printed is not None:
+                            return _pdf(printed.pdf, f"letters-{batch}")
+                        flash(
+                            gettext("Who gets a letter has changed meanwhile: they are prepared anew."),
+                            "warning",
+                        )
                     case "apart":
                         letters.take_letters_apart(principal=self.who, notice=public_id, batch=batch)
                         flash(gettext("The letters are taken apart: they are to be made again."), "success")
@@ -253,7 +254,13 @@ class NoticesPage(GuardedView):
 
         def save() -> str:
             assert form.at.data is not None
-            letters.letters_posted(principal=self.who, notice=public_id, batch=batch, at=form.at.data)
+            letters.letters_posted(
+                principal=self.who,
+                notice=public_id,
+                batch=batch,
+                at=form.at.data,
+                late_reason=form.late_reason.data or "",
+            )
             return f"{back}#letters"
 
         return self.form_page(
@@ -354,7 +361,7 @@ class NoticesPage(GuardedView):
                 {"reason": reason},
                 gettext("It is paused: no more of its mails leave."),
             ),
-            "resume": (services.resume_notice, {}, gettext("It goes on.")),
+            "resume": (services.resume_notice, late, gettext("It goes on.")),
             "stop": (services.stop_notice, {"reason": reason}, gettext("It is stopped for good.")),
             "take-down": (services.take_down, {"reason": reason}, gettext("The banner is taken down.")),
             "give-up": (authorities.give_up, {"reason": reason}, gettext("The form is given up.")),
@@ -393,7 +400,7 @@ class NoticesPage(GuardedView):
             crumbs=[*_crumbs(incident), {"title": audience}],
         )
 
-    def _shown(self, row: Notice) -> dict[str, Any]:
+    def _shown(self, row: Notice, pace: Pace) -> dict[str, Any]:
         paused = row.paused_at is not None and row.state in _MAILED
         word, tone = showing.state_of(row, paused=paused)
         due = row.review_due_at is not None and row.reviewed_at is None
@@ -413,16 +420,15 @@ class NoticesPage(GuardedView):
             "sent_at": row.sent_at,
             "review_due_at": row.review_due_at if due else None,
             "review_late": due and row.review_due_at is not None and row.review_due_at <= clock.now(),
-            "alone_from": row.proposed_at + services.ALONE_AFTER
-            if row.state == NoticeState.PROPOSED
-            and row.proposed_at is not None
-            and row.proposed_by == self.who.account_id
-            else None,
+            "alone_from": services.alone_from(row, self.who, pace),
         }
 
     def _letters(self, tx: Transaction, row: Notice) -> dict[str, Any]:
         due, zone = letter_queries.due(tx, row), ZoneInfo(self.who.time_zone)
+        batches, ready = letter_queries.batches(tx, row), letter_queries.prepared(tx, row)
+        waits = any(letters.is_being_prepared(each, is_ready=each.id in ready) for each, _number in batches)
         return {
+            "seconds": self.looks_again(tx) if waits else None,
             "due": due.letters,
             "nowhere": due.nowhere,
             "gone": due.gone,
@@ -435,12 +441,14 @@ class NoticesPage(GuardedView):
                     "posted": moment(each.posted_at, zone) if each.posted_at else None,
                     "is_printed": each.posted_at is None
                     or each.posted_at > clock.now() - letters.PRINTED_AGAIN,
+                    "is_ready": each.id in ready,
+                    "is_prepared": letters.is_being_prepared(each, is_ready=each.id in ready),
                 }
-                for each, number in letter_queries.batches(tx, row)
+                for each, number in batches
             ],
         }
 
-    def _acts(self, row: Notice, incident: Incident, *, at_work: bool) -> dict[str, bool]:
+    def _acts(self, row: Notice, incident: Incident, pace: Pace, *, at_work: bool) -> dict[str, bool]:
         state, is_open = NoticeState(row.state), incident.closed_at is None
         mine = row.proposed_by == self.who.account_id
         due = row.review_due_at is not None and row.reviewed_at is None
@@ -456,7 +464,7 @@ class NoticesPage(GuardedView):
             "discard": state is NoticeState.DRAFT,
             "take_back": state is NoticeState.PROPOSED,
             "approve": state is NoticeState.PROPOSED and is_open and not mine,
-            "alone": is_open and services.may_go_alone(row, self.who),
+            "alone": is_open and services.may_go_alone(row, self.who, pace),
             "take_down": state is NoticeState.UP,
             "review": due and row.approved_by != self.who.account_id,
         }
@@ -485,7 +493,7 @@ class NoticesPage(GuardedView):
         return Recipient(None, "", self.who.name or "", known(spoken) or language())
 
 
-_MAILED = (NoticeState.APPROVED, NoticeState.SENT)
+_MAILED = services.GOES_ON
 # A form to an authority begins at its rule.
 _MAILED_TO = {each: title for each, title in wordings.AUDIENCES.items() if each is not Audience.AUTHORITY}
 
@@ -514,7 +522,8 @@ def _is_form(row: Notice) -> bool:
 
 
 def _may_be_late(row: Notice) -> bool:
-    return row.audience in TO_SCHOOLS and row.state in (NoticeState.DRAFT, NoticeState.PROPOSED)
+    waits = row.state in (NoticeState.DRAFT, NoticeState.PROPOSED)
+    return row.audience in TO_SCHOOLS and (waits or (row.paused_at is not None and row.state in _MAILED))
 
 
 def _to(rule: Rule) -> str:

@@ -40,7 +40,8 @@ class Extent(StrEnum):
     """Whose data a source held or opened.
 
     `ACCOUNT` is all that somebody of staff could see; of the export of an account, `ROOMS` are the classes
-    that it taught and `OWN` those of a school of its own. `FAMILY` is a child as one parent sees it.
+    that it taught and `OWN` those of a school of its own, as the export held them. `FAMILY` is a child as one
+    parent sees it.
     """
 
     ACCOUNT = "account"
@@ -65,6 +66,7 @@ class ScopeSource(NotificationsBase):  # type: ignore[misc, valid-type]
         only("kind", SourceKind),
         only("extent", Extent),
         CheckConstraint("until_at > from_at", name="forwards"),
+        CheckConstraint("classrooms is null or extent in ('rooms', 'own')", name="classes_of_an_account"),
         CheckConstraint("(withdrawn_at is null) = (withdrawn_reason is null)", name="withdrawn_with_reason"),
         Index(None, "incident_id", "id"),
         Index(None, "school_id", "classroom_id"),
@@ -104,6 +106,9 @@ class ScopeSource(NotificationsBase):  # type: ignore[misc, valid-type]
     )
     classroom_id: Mapped[int | None] = columns.reference("Which class", keep=Keep.SIX_YEARS)
     student_id: Mapped[int | None] = columns.reference("Which child", keep=Keep.STUDENT)
+    classrooms: Mapped[list[int] | None] = columns.references(
+        "Which classes an export of an account held; none said: those that it has now", keep=Keep.SIX_YEARS
+    )
     from_at: Mapped[datetime] = columns.moment("From when", keep=Keep.SIX_YEARS)
     until_at: Mapped[datetime] = columns.moment("Up to when", keep=Keep.SIX_YEARS)
     written_at: Mapped[datetime] = columns.moment("When it was written down", keep=Keep.SIX_YEARS)

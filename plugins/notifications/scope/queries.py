@@ -18,6 +18,7 @@ from plugins.notifications.schools import People
 from plugins.notifications.scope.models import Extent
 
 _REASON = "scope_source.withdrawn_reason"
+_TIMES = ("begun", "read")
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,12 @@ class Found:
     school: int | None = None
     classroom: int | None = None
     student: int | None = None
+    classrooms: tuple[int, ...] | None = None
 
     @property
     def numbers(self) -> dict[str, Any]:
         """What the trail keeps of it."""
-        named = {each.name: getattr(self, each.name) for each in fields(self)[3:]}
+        named = {each.name: getattr(self, each.name) for each in fields(self)[3:-1]}
         return {name: number for name, number in named.items() if number is not None}
 
 
@@ -59,7 +61,10 @@ def _sessions(
 
 
 def export_known_by(tx: Transaction, export: str, *, lasts: timedelta) -> Found | None:
-    """Whose data an export held, by what the trail keeps of it since it was made."""
+    """Whose data an export held, by what the trail keeps of it since it was made, and as of when.
+
+    From when it was begun until its rows were read, all as of one moment.
+    """
     called = func.plugin_notifications.export_known_by(about.outside(export))
     wanted = called.table_valued("at", "school_id", column("detail", SealedJSON("audit_detail.detail")))
     row = next(iter(tx.rows(select(wanted.c.at, wanted.c.school_id, wanted.c.detail))), None)
@@ -68,7 +73,11 @@ def export_known_by(tx: Transaction, export: str, *, lasts: timedelta) -> Found 
     detail, subject = row.detail, Subject(row.detail["subject"])
     named = {name: detail[name] for name in ("account", "district", "classroom", "student") if name in detail}
     school = row.school_id or detail.get("of_school")
-    return Found(_extent(subject, detail), row.at, row.at + lasts, school=school, **named)
+    since, until = (datetime.fromisoformat(detail[name]) if name in detail else row.at for name in _TIMES)
+    held = detail.get("classrooms")
+    if held is not None:
+        named["classrooms"] = tuple(held)
+    return Found(_extent(subject, detail), since, max(since, until) + lasts, school=school, **named)
 
 
 def _extent(subject: Subject, detail: dict[str, Any]) -> Extent:
@@ -106,9 +115,13 @@ def withdraw(tx: Transaction, incident: Incident, source: str, *, reason: str, a
 
 
 def sources_of(tx: Transaction, incident: Incident) -> Sequence[Any]:
-    """What the scope of an incident follows from, the oldest first, and without whose it is; for founders."""
+    """What the scope of an incident follows from, the oldest first, and without whose it is; for founders.
+
+    `number` counts them: none is ever taken out, so it stays.
+    """
     called = func.plugin_notifications.scope_sources_of(incident.id).table_valued(
-        *("public_id", "kind", "extent", "school_id", "is_gone", "from_at", "until_at", "written_at"),
+        *("public_id", "number", "kind", "extent", "school_id", "is_gone", "from_at", "until_at"),
+        "written_at",
         "withdrawn_at",
         column("reason", Sealed(_REASON)),
         "people",

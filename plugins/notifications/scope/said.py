@@ -6,7 +6,7 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from backoffice.access.transaction import Transaction
-from backoffice.language.moments import moment
+from backoffice.language.moments import amount, moment
 from backoffice.language.texts import gettext
 from plugins.notifications.queries import names_by_number
 from plugins.notifications.scope.models import Extent, SourceKind
@@ -18,6 +18,7 @@ class Shown:
     """A source as it is shown. `people` is how many it has reached by itself, each at each school."""
 
     public_id: str
+    number: int
     kind: str
     whose: str
     is_gone: bool
@@ -36,6 +37,7 @@ def shown(tx: Transaction, sources: Sequence[Any]) -> list[Shown]:
     return [
         Shown(
             each.public_id,
+            each.number,
             str(KINDS[SourceKind(each.kind)]),
             _whose(each, names),
             *(each.is_gone, each.from_at, each.until_at, each.written_at, each.withdrawn_at, each.reason),
@@ -55,7 +57,8 @@ def in_a_line(each: Shown, zone: tzinfo) -> str:
     """One of them among choices."""
     since, until = (moment(at.astimezone(zone)) for at in (each.from_at, each.until_at))
     return gettext(
-        "%(kind)s: %(whose)s, %(since)s to %(until)s",
+        "%(number)s. %(kind)s: %(whose)s, %(since)s to %(until)s",
+        number=amount(each.number),
         kind=each.kind,
         whose=each.whose,
         since=since,

@@ -20,6 +20,7 @@ from backoffice.audit.trail import record
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected
 from backoffice.schools.models import School
+from backoffice.storage.numbers import array_of
 from backoffice.storage.public_id import is_public_id, new_public_id
 from plugins.notifications import schools
 from plugins.notifications.models import EntryKind, Incident
@@ -28,7 +29,7 @@ from plugins.notifications.schools import CHOOSE, People
 from plugins.notifications.scope import queries
 from plugins.notifications.scope.models import Extent, SourceKind
 from plugins.notifications.scope.queries import Found
-from plugins.notifications.scope.words import KINDS
+from plugins.notifications.scope.words import said
 from plugins.notifications.services import NOT_YET, ON_ITS_WAY, WHY, check_words, find_open, lines, write
 
 NOBODY = lazy("No account of staff is known by this. Write its identifier or its e-mail address.")
@@ -169,9 +170,7 @@ def withdraw(*, principal: Principal, incident: str, source: str, reason: str) -
             tx,
             row,
             EntryKind.DECISION,
-            gettext(
-                "Withdrawn from what the scope follows from: %(kind)s", kind=KINDS[SourceKind(known.kind)]
-            ),
+            gettext("Source %(number)s of the scope was withdrawn: %(what)s", **said(known)),
             reason=reason,
         )
         record(tx, "incidents.withdraw-scope-source", incident=row.id, kind=known.kind)
@@ -215,17 +214,21 @@ def _staff(tx: Transaction, account: str) -> int | None:
 
 def _add(tx: Transaction, row: Incident, kind: SourceKind, found: Sequence[Found]) -> int | None:
     """How many schools changed; None where nothing is known of what was named, which is noted, too."""
-    kept = [each for each in found if _write(tx, row, kind, each)]
-    for each in kept:
+    kept = [(each, is_new) for each in found if (is_new := _write(tx, row, kind, each)) is not None]
+    for each, _is_new in kept:
         record(tx, "incidents.add-scope-source", incident=row.id, kind=kind, **each.numbers)
+    new = sum(is_new for _each, is_new in kept)
+    for each in queries.sources_of(tx, row)[-new:] if new else ():
+        added = gettext("Source %(number)s of the scope was added: %(what)s", **said(each))
+        write(tx, row, EntryKind.DECISION, added)
     if kept:
         return _compute(tx, row)
     record(tx, "incidents.add-scope-source", incident=row.id, kind=kind, account=None)
     return None
 
 
-def _write(tx: Transaction, row: Incident, kind: SourceKind, found: Found) -> bool:
-    """Whether there is still what it names; said twice it is written once."""
+def _write(tx: Transaction, row: Incident, kind: SourceKind, found: Found) -> bool | None:
+    """Whether it is a new one: said twice it is written once. None where what it names is gone."""
     added = func.plugin_notifications.add_scope_source(
         row.id,
         new_public_id(),
@@ -236,11 +239,12 @@ def _write(tx: Transaction, row: Incident, kind: SourceKind, found: Found) -> bo
         found.school,
         found.classroom,
         found.student,
+        None if found.classrooms is None else array_of(found.classrooms),
         found.since,
         found.until,
         clock.now(),
     )
-    return tx.scalar(select(added)) is not None
+    return tx.scalar(select(added))
 
 
 def _known(changed: int | None, field: str, unknown: str) -> int:

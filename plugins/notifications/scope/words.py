@@ -1,8 +1,10 @@
 """What the scope of an incident follows from, in words."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from backoffice.language.texts import lazy
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy
 from plugins.notifications.scope.models import Extent, SourceKind
 
 KINDS: Mapping[SourceKind, str] = {
@@ -40,3 +42,13 @@ SAYS: Mapping[SourceKind, str] = {
     ),
 }
 COMPUTED = lazy("It is computed. What changed stands in the timeline.")
+
+
+def said(source: Any) -> dict[str, str]:
+    """A source in a line of the timeline: its number and what it is, and nobody's name."""
+    what = gettext(
+        "%(kind)s (%(whose)s)",
+        kind=KINDS[SourceKind(source.kind)],
+        whose=EXTENTS[Extent(source.extent)],
+    )
+    return {"number": amount(source.number), "what": what}

@@ -2,7 +2,7 @@
 
 import zipfile
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -574,3 +574,29 @@ def test_what_waits_for_a_day_is_given_up(world: World, files: Path) -> None:
     with transaction(SYSTEM) as tx:
         assert tx.scalars(select(Export.passphrase).where(Export.public_id == asked)).one() is None
     assert row_of(later).state == ExportState.QUEUED
+
+
+def test_the_trail_says_which_classes_an_account_took_along_and_as_of_when(world: World, files: Path) -> None:
+    """As it held them then: who teaches them by now says nothing about a file that got out."""
+
+    def noted(export: str) -> dict[str, Any]:
+        made = select(AuditDetail.detail).join(AuditEntry, AuditEntry.id == AuditDetail.entry_id)
+        number = row_of(export).id
+        with transaction(SYSTEM) as tx:
+            found = tx.scalars(made.where(AuditEntry.verb == "exports.ready").order_by(AuditEntry.id.desc()))
+            return next(dict(each) for each in found if each["number"] == number)
+
+    whole = with_classes(world, "teacher")
+    alone = ask(world, "teacher", Subject.ACCOUNT, world.people["teacher"].public_id)
+    of_class = ask(world, "teacher", Subject.CLASSROOM, world.own_class.public_id)
+    for each in (whole, alone, of_class):
+        assert work(each, files) is ExportState.READY
+    assert noted(whole)["classrooms"] == [world.own_class.id]
+    assert noted(alone)["classrooms"] == []
+    assert "classrooms" not in noted(of_class)
+    for each in (whole, alone, of_class):
+        row, detail = row_of(each), noted(each)
+        begun, read = (datetime.fromisoformat(detail[name]) for name in ("begun", "read"))
+        assert row.ready_at is not None
+        assert begun == row.started_at
+        assert begun <= read <= row.ready_at

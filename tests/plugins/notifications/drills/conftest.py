@@ -14,9 +14,9 @@ from plugins.notifications.drills.models import Drill, DrillEvent
 from plugins.notifications.models import ConcernedSchool, Incident
 from plugins.notifications.notices.models import Notice
 from tests.factories.world import SYSTEM, World
-from tests.plugins.notifications.notices.conftest import backup, founders
+from tests.plugins.notifications.notices.conftest import backup, founders, incident
 
-__all__ = ["backup", "founders"]
+__all__ = ["backup", "founders", "incident"]
 
 
 def play(by: Principal, script: str = "guessed-password") -> str:

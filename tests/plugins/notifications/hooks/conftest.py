@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, update
+from sqlalchemy.orm import undefer
 
 from backoffice import clock
 from backoffice.access.principal import Principal, Purpose
@@ -66,7 +67,8 @@ def work(**options: Any) -> int:
 
 def calls() -> list[HookCall]:
     with transaction(SYSTEM) as tx:
-        return list(tx.scalars(select(HookCall).order_by(HookCall.id)))
+        rows = select(HookCall).options(undefer(HookCall.body)).order_by(HookCall.id)
+        return list(tx.scalars(rows))
 
 
 def again(role: Principal) -> Principal:

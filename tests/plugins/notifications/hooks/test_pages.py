@@ -1,6 +1,7 @@
 """The page of a district's own system: set with a secret that is shown once, tried out, and removed."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -54,11 +55,16 @@ def test_from_the_contacts_to_a_secret_that_is_shown_once(app: Flask, world: Wor
     first = shown_secret(good.text)
     assert first
     page = browser.get(here(world)).text
-    assert URL in page
+    # The whole address may hold a key: it takes a fresh proof.
+    assert "hooks.example" in page
+    assert URL not in page
     assert shown_secret(page) is None
+    assert URL in browser.get(f"{here(world)}/edit").text
     changed = browser.post(f"{here(world)}/edit", data={"csrf_token": form, "url": f"{URL}/2"})
     assert (changed.status_code, changed.location) == (303, here(world))
-    renewed = shown_secret(act(browser, world, "renew"))
+    shown = act(browser, world, "renew")
+    assert "For 24 hours calls are signed with the secret from before as well" in shown
+    renewed = shown_secret(shown)
     assert renewed
     assert renewed != first
     assert "The test is sent within a minute" in act(browser, world, "test")
@@ -101,3 +107,17 @@ def test_it_shows_how_calls_went(
     assert (
         "Systems of districts that were given up" in founder.get(f"/console/incidents/notices/{notice}").text
     )
+
+
+def test_the_whole_address_takes_a_fresh_proof(app: Flask, world: World, leader: Principal) -> None:
+    set_up(world, leader, f"{URL}?key=gnu")
+    browser = signed_in(app, world, "leader")
+    assert "key=gnu" in browser.get(f"{here(world)}/edit").text
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(AccountSession).values(proven_at=clock.now() - timedelta(hours=10)))
+    asked = browser.get(f"{here(world)}/edit")
+    assert "key=gnu" not in asked.text
+    assert asked.status_code == 303
+    page = browser.get(here(world))
+    assert page.status_code == 200
+    assert "key=gnu" not in page.text

@@ -3,9 +3,15 @@
 import base64
 import hmac
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from datetime import timedelta
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -14,11 +20,13 @@ from sqlalchemy import delete, select, update
 from backoffice import clock
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
+from backoffice.messages.models import Message
+from backoffice.runtime import Runtime
 from backoffice.schools.models import District, School
 from backoffice.storage.public_id import new_public_id
 from plugins.notifications import schools
 from plugins.notifications.hooks import sending, services
-from plugins.notifications.hooks.models import CallState, HookCall
+from plugins.notifications.hooks.models import CallState, DistrictHook, HookCall
 from plugins.notifications.models import ConcernedSchool, Incident
 from plugins.notifications.notices import sending as written
 from plugins.notifications.notices import services as notices
@@ -32,10 +40,13 @@ from tests.plugins.notifications.notices.conftest import (
     WORKER,
     Founders,
     let_out,
+    mails,
     propose,
+    proven,
     row_of,
 )
 
+GIVEN_UP = "notifications.hook-given-up"
 SPANS = (1, 5, 30, 120, 300, 600, 1440, 1440)
 
 
@@ -141,6 +152,9 @@ def test_it_is_tried_nine_times_and_given_up(
             work()
         (call,) = calls()
         assert (call.state, call.attempts, call.last_status) == (CallState.GIVEN_UP, 9, status)
+        assert len(mails(GIVEN_UP)) == 2
+        # What was sent is kept while it is tried again, and no longer.
+        assert call.body is None
         now.shift(timedelta(days=9))
         work()
     assert len(sink.got) == 9
@@ -194,8 +208,9 @@ def test_one_that_is_killed_in_the_last_attempt_leaves_nothing_waiting(
             now.shift(timedelta(days=2))
         assert sending.claim(CALLER) is None
         work()
-    assert [(each.state, each.attempts) for each in calls()] == [(CallState.GIVEN_UP, 9)]
+    assert [(each.state, each.attempts, each.body) for each in calls()] == [(CallState.GIVEN_UP, 9, None)]
     assert sink.got == []
+    assert len(mails(GIVEN_UP)) == 2
 
 
 @pytest.mark.usefixtures("secret")
@@ -351,3 +366,167 @@ def test_old_trials_are_forgotten(world: World, leader: Principal, sink: Sink) -
     work()
     assert calls() == []
     assert len(sink.got) == 1
+
+
+@pytest.mark.usefixtures("secret")
+def test_what_is_tried_again_is_what_was_sent_first(
+    world: World, founders: Founders, incident: str, sink: Sink
+) -> None:
+    let_out(founders, incident, Audience.SCHOOLS)
+    sink.status = 503
+    work()
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(ConcernedSchool).values(students=77))
+        tx.execute(update(School).where(School.id == world.home.id).values(name="Gnu School"))
+    try:
+        assert calls()[0].body == sink.got[0][1]
+        sink.status = 204
+        with time_machine.travel(clock.now() + timedelta(minutes=2), tick=True):
+            assert work() == 1
+        (_, first), (_, second) = sink.got
+        assert first == second
+        assert calls()[0].body is None
+    finally:
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(School).where(School.id == world.home.id).values(name="Home Hollow School"))
+
+
+@pytest.mark.usefixtures("secret")
+def test_what_was_sent_is_forgotten_however_it_ends(
+    world: World, founders: Founders, incident: str, leader: Principal, sink: Sink
+) -> None:
+    sink.status = 503
+    notice = let_out(founders, incident, Audience.SCHOOLS)
+    work()
+    assert calls()[0].body is not None
+    for do in (notices.pause_notice, notices.stop_notice):
+        do(principal=founders[0], notice=notice, reason=REASON)
+    work()
+    let_out(founders, incident, Audience.SCHOOLS)
+    work()
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(ConcernedSchool).values(left_out_at=clock.now()))
+        tx.execute(update(HookCall).values(next_try_at=clock.now()))
+    work()
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(ConcernedSchool).values(left_out_at=None))
+    let_out(founders, incident, Audience.SCHOOLS)
+    work()
+    services.remove_hook(principal=again(leader), school=world.home.public_id)
+    assert [(each.state, each.body) for each in calls()] == [(CallState.GIVEN_UP, None)] * 3
+    # Nobody has failed to reach anybody: that was decided.
+    assert mails(GIVEN_UP) == []
+
+
+def signatures(secrets: list[str], headers: dict[str, str], body: bytes) -> str:
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
+    keys = [base64.b64decode(each.removeprefix("whsec_")) for each in secrets]
+    made = [base64.b64encode(hmac.new(key, signed, sha256).digest()).decode() for key in keys]
+    return " ".join(f"v1,{each}" for each in made)
+
+
+def test_for_a_day_a_new_secret_and_the_one_before_both_sign(
+    world: World, leader: Principal, secret: str, sink: Sink
+) -> None:
+    school = world.home.public_id
+    lost = services.renew_secret(principal=leader, school=school)
+    newer = services.renew_secret(principal=leader, school=school)
+    assert len({secret, lost, newer}) == 3
+    at = clock.now()
+
+    def called() -> tuple[dict[str, str], bytes]:
+        services.send_test(principal=proven(world, "leader"), school=school)
+        assert work() == 1
+        return sink.got[-1]
+
+    for after, signs in (
+        (timedelta(minutes=1), [newer, secret]),
+        (timedelta(hours=23), [newer, secret]),
+        (timedelta(hours=24, seconds=1), [newer]),
+        (timedelta(hours=25), [newer]),
+    ):
+        with time_machine.travel(at + after, tick=False):
+            headers, body = called()
+        assert headers["webhook-signature"] == signatures(signs, headers, body), after
+    with transaction(SYSTEM) as tx:
+        hook = tx.scalars(select(DistrictHook)).one()
+        # Nothing of the old one is left.
+        assert (hook.secret, hook.newer_secret, hook.renewed_at) == (newer, None, None)
+
+
+@pytest.mark.usefixtures("secret")
+def test_founders_are_told_once_of_a_call_that_was_given_up(
+    world: World, founders: Founders, incident: str, leader: Principal, sink: Sink
+) -> None:
+    notice = let_out(founders, incident, Audience.SCHOOLS)
+    sink.status = 410
+    work()
+    told = mails(GIVEN_UP)
+    assert len(told) == 2
+    assert {to for to, _said in told} == {world.people[role].email for role in ("founder", "outsider")}
+    assert all(notice in said and incident in said for _to, said in told)
+    assert not any(sink.url in said or "key=1" in said for _to, said in told)
+    with transaction(SYSTEM) as tx:
+        kinds = select(Message.subject, Message.kind).where(Message.kind == GIVEN_UP)
+        assert tx.execute(kinds).all() == [(notice, GIVEN_UP)] * 2
+    # A second address of the same district, and the same notice.
+    services.remove_hook(principal=again(leader), school=world.home.public_id)
+    set_up(world, again(leader), sink.url)
+    work()
+    assert len(mails(GIVEN_UP)) == 2
+    # Another notice is another.
+    let_out(founders, incident, Audience.SCHOOLS)
+    work()
+    assert len(mails(GIVEN_UP)) == 4
+
+
+@pytest.mark.usefixtures("secret", "founders")
+def test_nobody_is_told_of_a_trial(world: World, leader: Principal, sink: Sink) -> None:
+    services.send_test(principal=leader, school=world.home.public_id)
+    sink.status = 410
+    work()
+    assert mails(GIVEN_UP) == []
+
+
+CALLER_PROCESS = """
+import sys
+from pathlib import Path
+from backoffice.access.principal import Purpose
+from backoffice.runtime import open_runtime
+from backoffice.settings import Settings
+import plugins.notifications
+from plugins.notifications.hooks import sending
+keyring, address = sys.argv[1:]
+open_runtime(Settings(keyring_file=Path(keyring)), address)
+sending.call_all(Purpose("test"), private=True, progress=lambda done: None)
+"""
+
+
+@pytest.mark.usefixtures("secret")
+def test_a_worker_that_is_killed_while_it_calls_leads_to_one_double(
+    runtime: Runtime, keyring_file: Path, founders: Founders, incident: str, sink: Sink
+) -> None:
+    let_out(founders, incident, Audience.SCHOOLS)
+    sending.note_due(CALLER)
+    # It has everything, and the worker waits for its answer.
+    sink.pause = 4
+    line = [sys.executable, "-c", CALLER_PROCESS, str(keyring_file), runtime.database.address]
+    process = subprocess.Popen(line)
+    ends = time.monotonic() + 30
+    while not sink.got:
+        assert process.poll() is None, "It ended before it could be killed."
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    sink.pause = 0
+    (call,) = calls()
+    assert (call.state, call.attempts) == (CallState.WAITING, 1)
+    assert (work(), len(sink.got)) == (0, 1)
+    with time_machine.travel(clock.now() + timedelta(minutes=2), tick=True):
+        assert work() == 1
+        assert work() == 0
+    (first, body), (second, again_body) = sink.got
+    assert first["webhook-id"] == second["webhook-id"]
+    assert body == again_body
+    assert [(each.state, each.attempts, each.body) for each in calls()] == [(CallState.DELIVERED, 2, None)]

@@ -32,6 +32,7 @@ def row() -> DistrictHook | None:
         found = tx.scalars(select(DistrictHook)).one_or_none()
         if found is not None:
             assert found.secret
+            assert found.newer_secret is None or found.newer_secret
         return found
 
 
@@ -56,7 +57,9 @@ def test_leaders_of_the_district_and_founders_set_change_and_remove_it(world: Wo
     anew = services.renew_secret(principal=who, school=school)
     third = row()
     assert third is not None
-    assert third.secret == anew != secret
+    assert third.newer_secret == anew != secret
+    assert third.secret == secret
+    assert third.renewed_at is not None
     services.remove_hook(principal=who, school=school)
     assert row() is None
     with transaction(SYSTEM) as tx:
@@ -125,7 +128,7 @@ def _refused(world: World, who: Principal) -> None:
     functions = func.plugin_notifications
     with transaction(who) as tx:
         assert tx.scalar(select(functions.set_hook(number, b"x", b"y", clock.now()))) is None
-        assert not tx.scalar(select(functions.renew_hook_secret(number, b"y")))
+        assert not tx.scalar(select(functions.renew_hook_secret(number, b"y", clock.now())))
         assert not tx.scalar(select(functions.remove_hook(number, clock.now())))
         assert not tx.scalar(select(functions.test_hook(number, "x" * 16, clock.now())))
         # Past the policy, too.
@@ -134,7 +137,7 @@ def _refused(world: World, who: Principal) -> None:
     after = row()
     assert before is not None
     assert after is not None
-    assert (after.url, after.secret) == (before.url, before.secret)
+    assert (after.url, after.secret, after.renewed_at) == (before.url, before.secret, None)
 
 
 def test_a_school_without_a_district_has_none(world: World) -> None:
@@ -154,7 +157,9 @@ def test_the_web_cannot_read_the_secret_nor_write_past_the_functions(
         assert tx.rows(select(DistrictHook.url))[0].url == URL
     for statement in (
         "select secret from plugin_notifications.district_hook",
+        "select newer_secret from plugin_notifications.district_hook",
         "select * from plugin_notifications.district_hook",
+        "select body from plugin_notifications.hook_call",
         "update plugin_notifications.district_hook set url = 'x'",
         "delete from plugin_notifications.district_hook",
         "insert into plugin_notifications.hook_call (public_id) values ('x')",
@@ -166,10 +171,13 @@ def test_the_web_cannot_read_the_secret_nor_write_past_the_functions(
 
 def test_both_are_kept_sealed(world: World, leader: Principal, runtime: Runtime) -> None:
     secret = set_up(world, leader, URL)
+    newer = services.renew_secret(principal=leader, school=world.home.public_id)
+    wanted = text("select url, secret, newer_secret from plugin_notifications.district_hook")
     with runtime.database.engine(DatabaseRole.OWNER).connect() as connection:
-        kept = connection.execute(text("select url, secret from plugin_notifications.district_hook")).one()
+        kept = connection.execute(wanted).one()
     assert b"hooks" not in bytes(kept.url)
     assert secret.encode() not in bytes(kept.secret)
+    assert newer.encode() not in bytes(kept.newer_secret)
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,31 @@
 """Letters: to whom no mail arrived, in care of their school, and to schools as such; each once."""
 
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.exc import ProgrammingError
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
+from backoffice.access.policy import Denied
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account, AccountSession
 from backoffice.accounts.services.proof import LASTS, ProofNeeded
 from backoffice.audit.models import AuditDetail, AuditEntry
+from backoffice.jobs.models import QueuedJob
 from backoffice.problems import Rejected
+from backoffice.runtime import Runtime
 from backoffice.schools.models import Membership, Role, School, TeachingRole
 from backoffice.storage.public_id import new_public_id
+from backoffice.storage.roles import DatabaseRole
 from plugins.notifications.letters import queries, services
 from plugins.notifications.letters.queries import Due
-from plugins.notifications.models import ConcernedSchool
+from plugins.notifications.models import ConcernedSchool, Incident
+from plugins.notifications.notices import sending
 from plugins.notifications.notices import services as notices
 from plugins.notifications.notices.models import Audience, DeliveryState, LetterBatch, NoticeDelivery
 from plugins.notifications.services import close_incident
@@ -29,12 +36,16 @@ from tests.plugins.notifications.notices.conftest import (
     HEADING,
     REASON,
     SPANISH,
+    WORKER,
     Founders,
     deliveries,
     let_out,
     row_of,
     timeline,
 )
+from tests.plugins.notifications.notices.test_late import LATE, school
+from tests.plugins.notifications.notices.test_late import due as due_in
+from tests.plugins.notifications.notices.test_late import kept as late_reason_of
 
 
 def due(founders: Founders, notice: str) -> Due:
@@ -47,8 +58,24 @@ def batches(founders: Founders, notice: str) -> list[tuple[str, int]]:
         return [(each.public_id, number) for each, number in queries.batches(tx, row_of(notice))]
 
 
+def shape(batch: str) -> int:
+    """What a worker does; how many letters it shaped."""
+    with transaction(SYSTEM) as tx:
+        number = tx.scalars(select(LetterBatch.id).where(LetterBatch.public_id == batch)).one()
+    return services.prepare(WORKER, number)
+
+
+def on_paper(founders: Founders, notice: str, batch: str) -> services.Printed:
+    asked = services.print_letters(principal=founders[0], notice=notice, batch=batch)
+    assert shape(batch) == asked
+    done = services.fetch_letters(principal=founders[0], notice=notice, batch=batch)
+    assert done is not None
+    assert done.letters == asked
+    return done
+
+
 def printed(founders: Founders, notice: str, batch: str) -> str:
-    done = services.print_letters(principal=founders[0], notice=notice, batch=batch)
+    done = on_paper(founders, notice, batch)
     return " ".join(text_of(done.pdf).split())
 
 
@@ -203,10 +230,10 @@ def test_the_trail_says_who_printed_what_and_no_name(world: World, founders: Fou
     services.make_letters(principal=founders[0], notice=notice)
     printed(founders, notice, batches(founders, notice)[0][0])
     with transaction(SYSTEM) as tx:
-        verbs = tx.scalars(select(AuditEntry.verb).order_by(AuditEntry.id.desc()).limit(2)).all()
-        details = tx.scalars(select(AuditDetail.detail).order_by(AuditDetail.entry_id.desc()).limit(2)).all()
-    assert verbs == ["notices.print-letters", "notices.make-letters"]
-    assert [each["letters"] for each in details] == [1, 1]
+        verbs = tx.scalars(select(AuditEntry.verb).order_by(AuditEntry.id.desc()).limit(3)).all()
+        details = tx.scalars(select(AuditDetail.detail).order_by(AuditDetail.entry_id.desc()).limit(3)).all()
+    assert verbs == ["notices.fetch-letters", "notices.print-letters", "notices.make-letters"]
+    assert [each["letters"] for each in details] == [1, 1, 1]
     assert world.people["parent"].name not in repr(details)
 
 
@@ -243,7 +270,7 @@ def test_nobody_else_has_letters_made_or_reads_where_they_go(
             select(func.count()).select_from(letters.letters_in(number, clock.now())),
             select(func.sum(letters.letters_due_of(due_now).table_valued("due").c.due)),
             select(letters.make_letters(due_now, "n7m2p9q4r8t3v6wx", clock.now(), 5)),
-            select(letters.post_letters(number, clock.now())),
+            select(letters.post_letters(number, clock.now(), None)),
             select(letters.release_letters(number, None)),
         ):
             with pytest.raises(ZeroDivisionError), transaction(who) as tx:
@@ -287,7 +314,7 @@ def test_what_can_no_longer_be_posted_is_not_said_to_be(
         tx.execute(
             update(NoticeDelivery).where(NoticeDelivery.id == first.id).values(state=DeliveryState.SENT)
         )
-    done = services.print_letters(principal=founders[0], notice=notice, batch=batch)
+    done = on_paper(founders, notice, batch)
     assert done.letters == made - 2
     at = clock.now()
     assert services.letters_posted(principal=founders[0], notice=notice, batch=batch, at=at) == made - 2
@@ -415,7 +442,7 @@ def test_when_it_was_posted_counts_and_not_when_somebody_said_so(founders: Found
     came_back(notice)
     assert told_at(incident) == at
     # A letter that got lost is printed again, but not for good.
-    assert services.print_letters(principal=founders[0], notice=notice, batch=batch).letters == 1
+    assert on_paper(founders, notice, batch).letters == 1
     with transaction(SYSTEM) as tx:
         tx.execute(update(LetterBatch).values(posted_at=clock.now() - services.PRINTED_AGAIN))
     with pytest.raises(Rejected):
@@ -440,3 +467,185 @@ def test_more_than_a_batch_go_into_the_next(
         seen.update(person.name for person in world.people.values() if f"Hello {person.name}," in said)
     assert sum(seen.values()) == all_of_them
     assert set(seen.values()) == {1}
+
+
+def test_letters_that_tell_a_school_after_its_time_say_why(
+    world: World, founders: Founders, incident: str
+) -> None:
+    due_in(incident, 10)
+    notice = let_out(founders, incident, Audience.LETTERS)
+    to_staff = let_out(founders, incident, Audience.STAFF)
+    send()
+    came_back(to_staff, account=world.people["teacher"].id)
+    for each in (notice, to_staff):
+        services.make_letters(principal=founders[0], notice=each)
+    ((batch, _number),) = batches(founders, notice)
+    ((of_staff, _number),) = batches(founders, to_staff)
+    due_in(incident, -10)
+    posted: dict[str, Any] = {"principal": founders[0], "notice": notice, "batch": batch, "at": clock.now()}
+    # No school is told by what goes to its staff.
+    services.letters_posted(**{**posted, "notice": to_staff, "batch": of_staff})
+    for reason in ("", "too short"):
+        with pytest.raises(Rejected) as rejected:
+            services.letters_posted(**posted, late_reason=reason)
+        assert set(rejected.value.fields) == {"late_reason"}
+    assert services.letters_posted(**posted, late_reason=LATE) == 1
+    assert late_reason_of(notice) == LATE
+    assert late_reason_of(to_staff) is None
+    assert timeline(incident)[-1][0::2] == ("told", LATE)
+    sending.settle(WORKER)
+    assert school().late_reason == LATE
+
+
+def test_letters_in_time_and_to_schools_that_know_say_nothing(founders: Founders, incident: str) -> None:
+    due_in(incident, 10)
+    notice, again = (let_out(founders, incident, Audience.LETTERS) for _ in range(2))
+    send()
+    for each in (notice, again):
+        services.make_letters(principal=founders[0], notice=each)
+        ((batch, _number),) = batches(founders, each)
+        posted: dict[str, Any] = {"principal": founders[0], "notice": each, "batch": batch}
+        services.letters_posted(**posted, at=clock.now(), late_reason=LATE)
+        assert late_reason_of(each) is None
+        sending.settle(WORKER)
+        # The first has told the school.
+        due_in(incident, -10)
+
+
+def test_a_member_of_a_school_whose_mail_came_back_tells_it_by_letter(
+    founders: Founders, incident: str
+) -> None:
+    """Mails to the leaders came back, so that the school was not told, until their letter is posted."""
+    due_in(incident, 10)
+    notice = let_out(founders, incident, Audience.SCHOOLS)
+    send()
+    came_back(notice)
+    services.make_letters(principal=founders[0], notice=notice)
+    ((batch, _number),) = batches(founders, notice)
+    due_in(incident, -10)
+    posted: dict[str, Any] = {"principal": founders[0], "notice": notice, "batch": batch, "at": clock.now()}
+    with pytest.raises(Rejected, match="Say why they were posted so late"):
+        services.letters_posted(**posted)
+    services.letters_posted(**posted, late_reason=LATE)
+    sending.settle(WORKER)
+    assert school().late_reason == LATE
+
+
+def ready(founders: Founders) -> tuple[str, str]:
+    """A notice to parents with a batch of one letter."""
+    with transaction(SYSTEM) as tx:
+        number = tx.scalars(select(Incident.public_id)).one()
+    notice = let_out(founders, number, Audience.PARENTS)
+    send()
+    came_back(notice)
+    services.make_letters(principal=founders[0], notice=notice)
+    ((batch, _number),) = batches(founders, notice)
+    return notice, batch
+
+
+def kept() -> tuple[bytes | None, datetime | None, str | None]:
+    wanted = (LetterBatch.pdf, LetterBatch.print_asked_at, LetterBatch.print_language)
+    with transaction(SYSTEM) as tx:
+        pdf, asked, spoken = tx.execute(select(*wanted)).one()
+        return pdf, asked, spoken
+
+
+@pytest.mark.usefixtures("incident")
+def test_letters_are_prepared_once_by_a_worker_and_fetched_for_an_hour(founders: Founders) -> None:
+    notice, batch = ready(founders)
+    named: dict[str, Any] = {"notice": notice, "batch": batch}
+    with pytest.raises(Rejected, match="not prepared"):
+        services.fetch_letters(principal=founders[0], **named)
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(QueuedJob))
+    for who in founders:
+        assert services.print_letters(principal=who, **named) == 1
+    with transaction(SYSTEM) as tx:
+        # While it is being prepared, asking again begins nothing.
+        assert list(tx.scalars(select(QueuedJob.task_name))) == [services.PRINT]
+    with pytest.raises(Rejected, match="not prepared"):
+        services.fetch_letters(principal=founders[0], **named)
+    told: list[int] = []
+    with transaction(SYSTEM) as tx:
+        number = tx.scalars(select(LetterBatch.id)).one()
+    assert services.prepare(WORKER, number, told=told.append) == 1
+    assert told == [1]
+    # Run again it finds it done.
+    assert services.prepare(WORKER, number) == 0
+    for who in founders:
+        done = services.fetch_letters(principal=who, **named)
+        assert done is not None
+        assert done.pdf.startswith(b"%PDF")
+    assert services.forget_prints(WORKER) == 0
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(LetterBatch).values(print_asked_at=clock.now() - services.READY_FOR))
+    assert services.forget_prints(WORKER) == 1
+    assert kept() == (None, None, None)
+    with pytest.raises(Rejected, match="not prepared"):
+        services.fetch_letters(principal=founders[0], **named)
+
+
+@pytest.mark.usefixtures("incident")
+def test_what_was_prepared_for_others_is_given_to_nobody(world: World, founders: Founders) -> None:
+    """Somebody was erased, has another name, or moved meanwhile: nobody gets the letter of before."""
+    notice, batch = ready(founders)
+    named: dict[str, Any] = {"principal": founders[0], "notice": notice, "batch": batch}
+    services.print_letters(**named)
+    shape(batch)
+    put(world, school="1 Elsewhere Road")
+    assert services.fetch_letters(**named) is None
+    assert kept()[0] is None
+    with pytest.raises(Rejected, match="not prepared"):
+        services.fetch_letters(**named)
+    shape(batch)
+    done = services.fetch_letters(**named)
+    assert done is not None
+    assert "1 Elsewhere Road" in text_of(done.pdf)
+    notices.pause_notice(principal=founders[0], notice=notice, reason=REASON)
+    with pytest.raises(Rejected, match="Nothing is to be printed"):
+        services.fetch_letters(**named)
+
+
+@pytest.mark.usefixtures("incident")
+def test_what_a_worker_never_finished_is_asked_for_again(founders: Founders) -> None:
+    notice, batch = ready(founders)
+    named: dict[str, Any] = {"principal": founders[0], "notice": notice, "batch": batch}
+    services.print_letters(**named)
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(QueuedJob))
+        asked = clock.now() - services.GIVEN_UP_AFTER
+        tx.execute(update(LetterBatch).values(print_asked_at=asked))
+    services.print_letters(**named)
+    with transaction(SYSTEM) as tx:
+        assert list(tx.scalars(select(QueuedJob.task_name))) == [services.PRINT]
+
+
+@pytest.mark.usefixtures("incident")
+def test_what_is_prepared_is_sealed_and_for_founders(
+    world: World, founders: Founders, runtime: Runtime
+) -> None:
+    notice, batch = ready(founders)
+    named: dict[str, Any] = {"notice": notice, "batch": batch}
+    services.print_letters(principal=founders[0], **named)
+    shape(batch)
+    with runtime.database.engine(DatabaseRole.OWNER).connect() as connection:
+        pdf = connection.execute(text("select pdf from plugin_notifications.letter_batch")).scalar_one()
+    assert b"%PDF" not in bytes(pdf)
+    functions = func.plugin_notifications
+    with transaction(SYSTEM) as tx:
+        number = tx.scalars(select(LetterBatch.id)).one()
+    for role in ("leader", "teacher", "officer"):
+        who = world.sign_in(role)
+        with pytest.raises((NotFound, Denied)):
+            services.fetch_letters(principal=who, **named)
+        with transaction(who) as tx:
+            assert tx.rows(select(LetterBatch.id)) == []
+            assert not tx.scalar(select(functions.ask_for_print(number, clock.now(), "en")))
+    # Whom letters go to without being asked who one is: the worker's alone.
+    with pytest.raises(ProgrammingError, match="permission denied"), transaction(founders[0]) as tx:
+        tx.rows(select(functions.letters_to(number, clock.now()).table_valued("delivery_id")))
+    with transaction(SYSTEM) as tx:
+        long_ago = clock.now() - LASTS
+        tx.execute(update(AccountSession).values(proven_at=long_ago))
+    with pytest.raises(ProofNeeded):
+        services.fetch_letters(principal=founders[0], **named)

@@ -24,6 +24,7 @@ from tests.plugins.notifications.notices.conftest import (
     Founders,
     propose,
     row_of,
+    timeline,
     waited,
     write,
 )
@@ -182,3 +183,66 @@ def test_the_page_asks(app: Flask, world: World, founders: Founders, incident: s
     assert LATE in page
     assert 'name="late_reason"' not in page
     assert "It goes out now." in step(other, notice, "approve")
+
+
+def paused(founders: Founders, notice: str) -> None:
+    services.pause_notice(principal=founders[0], notice=notice, reason=REASON)
+
+
+def test_what_became_late_while_it_was_paused_says_why_it_goes_on(founders: Founders, incident: str) -> None:
+    due(incident, 10)
+    notice = propose(founders[0], incident, Audience.SCHOOLS)
+    services.approve_notice(principal=founders[1], notice=notice, version=0)
+    paused(founders, notice)
+    due(incident, -10)
+    for reason in ("", "too short"):
+        with pytest.raises(Rejected) as rejected:
+            services.resume_notice(principal=founders[1], notice=notice, late_reason=reason)
+        assert set(rejected.value.fields) == {"late_reason"}
+    assert row_of(notice).paused_at is not None
+    services.resume_notice(principal=founders[1], notice=notice, late_reason=LATE)
+    assert kept(notice) == LATE
+    assert timeline(incident)[-1] == ("told", str(services.RESUMED), LATE)
+    # It is asked once.
+    paused(founders, notice)
+    services.resume_notice(principal=founders[1], notice=notice)
+    assert kept(notice) == LATE
+    leave()
+    assert school().late_reason == LATE
+
+
+def test_what_goes_on_in_time_or_to_others_says_nothing(founders: Founders, incident: str) -> None:
+    due(incident, 10)
+    notice = propose(founders[0], incident, Audience.SCHOOLS)
+    services.approve_notice(principal=founders[1], notice=notice, version=0)
+    paused(founders, notice)
+    services.resume_notice(principal=founders[1], notice=notice, late_reason=LATE)
+    assert kept(notice) is None
+    # Once it goes on there is nothing to go on with.
+    with pytest.raises(Rejected, match="not as it was"):
+        services.resume_notice(principal=founders[1], notice=notice)
+    due(incident, -10)
+    notice = propose(founders[0], incident, Audience.STAFF)
+    services.approve_notice(principal=founders[1], notice=notice, version=0)
+    paused(founders, notice)
+    services.resume_notice(principal=founders[1], notice=notice)
+    assert row_of(notice).paused_at is None
+
+
+def test_the_page_of_what_is_paused_asks(app: Flask, world: World, founders: Founders, incident: str) -> None:
+    one = signed_in(app, world, "founder")
+    due(incident, 10)
+    notice = propose(founders[0], incident, Audience.SCHOOLS)
+    services.approve_notice(principal=founders[1], notice=notice, version=0)
+    paused(founders, notice)
+    assert 'name="late_reason"' not in one.get(f"{HERE}notices/{notice}").text
+    due(incident, -10)
+    page = one.get(f"{HERE}notices/{notice}").text
+    assert "It is late for 1 school" in page
+    assert page.count('name="late_reason"') == 1
+    assert page.count('value="resume"') == 1
+    assert "Say why they are told so late" in step(one, notice, "resume")
+    assert "It goes on." in step(one, notice, "resume", late_reason=LATE)
+    page = one.get(f"{HERE}notices/{notice}").text
+    assert LATE in page
+    assert "It is late for" not in page

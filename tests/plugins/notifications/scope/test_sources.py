@@ -18,16 +18,16 @@ from backoffice.accounts.services import proof
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.families.models import GuardianLink
 from backoffice.problems import Rejected
-from backoffice.schools.models import Enrollment, Membership, School, Student
+from backoffice.schools.models import Enrollment, Membership, School, Student, TeachingRole
 from backoffice.storage.public_id import new_public_id
 from plugins.exports.models import Export, ExportState
-from plugins.exports.services import _record_ready
+from plugins.exports.services import _Held, _record_ready
 from plugins.notifications import schools
 from plugins.notifications.models import Incident
 from plugins.notifications.notices.models import Notice, NoticeDelivery
 from plugins.notifications.scope import queries, services
 from plugins.notifications.scope.models import AffectedPerson, ScopeReach, ScopeSource
-from tests.factories.world import SYSTEM, World, add_child, add_school, incident
+from tests.factories.world import SYSTEM, Class, World, add_child, add_school, incident
 from tests.plugins.notifications.conftest import Opens, row_of
 from tests.plugins.notifications.scope.test_services import misuse
 from tests.plugins.notifications.test_services import concerned, lines_of
@@ -93,8 +93,11 @@ def session_of(world: World, role: str, **values: object) -> AccountSession:
         return tx.scalars(select(AccountSession).where(mine)).one()
 
 
-def exported(world: World, subject: str, **values: object) -> str:
-    """An export that was made of this, as the worker notes it; its public identifier."""
+def exported(world: World, subject: str, held: list[int] | None = None, **values: object) -> str:
+    """An export that was made of this, as the worker notes it; its public identifier.
+
+    `held` are the classes of an account's.
+    """
     usual = {"asked_by": world.people["leader"].id, "for_family": False, "workbooks": False, "locked": False}
     done = {"state": ExportState.CANCELLED, "asked_at": clock.now(), "done": 0, "downloads": 0, "gone_on": 0}
     public_id = new_public_id()
@@ -103,7 +106,7 @@ def exported(world: World, subject: str, **values: object) -> str:
         row.id = tx.take_id(Export)
         tx.add(row)
         tx.flush()
-        _record_ready(tx, row)
+        _record_ready(tx, row, _Held(clock.now(), held))
     return public_id
 
 
@@ -226,7 +229,7 @@ def test_what_a_parent_took_along_is_one_child_and_that_parent(world: World, ope
         same = {c.key: getattr(link, c.key) for c in GuardianLink.__table__.c if c.key != "id"}
         tx.execute(insert(GuardianLink).values({**same, **other, "created_at": link.created_at}))
     made = opens()
-    values = {"school_id": link.school_id, "student_id": link.student_id, "for_family": True}
+    values: dict[str, Any] = {"school_id": link.school_id, "student_id": link.student_id, "for_family": True}
     try:
         export(world, made, exported(world, "student", asked_by=link.account_id, **values))
         assert people(made) == {link.student_id}
@@ -661,3 +664,111 @@ def test_two_who_compute_at_once_keep_one_set(world: World, opens: Opens) -> Non
             AffectedPerson.incident_id == row_of(made).id, AffectedPerson.kind == "student"
         )
         assert tx.scalar(rows) == len(everybody_of(world.home))
+
+
+# ------------------------------------------------------------- what an export of an account held, and when
+
+
+def in_class(room: Class) -> set[int | None]:
+    with transaction(SYSTEM) as tx:
+        ever = select(Enrollment.student_id).where(Enrollment.classroom_id == room.id)
+        return set(tx.scalars(ever))
+
+
+@pytest.fixture
+def other_teacher(world: World) -> Iterator[None]:
+    """The teacher has given the own class to nobody and teaches the colleague's, since an export was made."""
+    mine, me = world.own_class, world.people["teacher"].id
+    own = (TeachingRole.classroom_id == mine.id, TeachingRole.account_id == me)
+    theirs = TeachingRole.classroom_id == world.colleague_class.id
+    with transaction(SYSTEM) as tx:
+        before = tx.execute(select(TeachingRole.__table__).where(*own)).one()._asdict()
+        tx.execute(delete(TeachingRole).where(*own))
+        tx.execute(
+            insert(TeachingRole).values(
+                {**before, "classroom_id": world.colleague_class.id, "role": "helper"}
+            )
+        )
+    yield
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(TeachingRole).where(theirs, TeachingRole.account_id == me))
+        tx.execute(insert(TeachingRole).values(before))
+
+
+@pytest.mark.usefixtures("other_teacher")
+@pytest.mark.parametrize("rooms", [None, [1]])
+def test_an_export_of_an_account_is_whose_classes_it_held(
+    world: World, opens: Opens, rooms: list[int] | None
+) -> None:
+    """Of those of a school of its own, too: who teaches what by now says nothing about it."""
+    made, teacher = opens(), world.people["teacher"].id
+    export(world, made, exported(world, "account", held=[world.own_class.id], asked_by=teacher, rooms=rooms))
+    assert people(made) == in_class(world.own_class)
+    (source,) = sources(made)
+    assert (source.extent, source.classrooms) == ("rooms" if rooms else "own", [world.own_class.id])
+    assert "classrooms" not in newest()
+
+
+@pytest.mark.usefixtures("other_teacher")
+def test_an_export_that_held_no_class_reaches_no_child(world: World, opens: Opens) -> None:
+    made = opens()
+    export(world, made, exported(world, "account", held=[], asked_by=world.people["teacher"].id, rooms=[1]))
+    assert people(made) == set()
+    assert sources(made)[0].classrooms == []
+
+
+@pytest.mark.usefixtures("other_teacher")
+def test_of_an_export_whose_classes_nobody_noted_those_of_now_count(world: World, opens: Opens) -> None:
+    made = opens()
+    export(world, made, exported(world, "account", asked_by=world.people["teacher"].id, rooms=[1]))
+    assert people(made) == in_class(world.colleague_class)
+    assert sources(made)[0].classrooms is None
+
+
+def test_a_class_that_is_erased_since_is_nobodys(world: World, opens: Opens) -> None:
+    made, teacher = opens(), world.people["teacher"].id
+    held = [world.own_class.id, 987_654_321]
+    export(world, made, exported(world, "account", held=held, asked_by=teacher, rooms=[1]))
+    assert people(made) == in_class(world.own_class)
+
+
+def test_an_export_is_as_of_when_it_was_begun(world: World, opens: Opens) -> None:
+    """And not as of when its file was ready, which may be an hour later."""
+    made, begun = opens(), clock.now() - 2 * HOUR
+    lost = exported(world, "school", school_id=world.home.id, started_at=begun)
+    with transaction(SYSTEM) as tx:
+        detail = (
+            select(AuditEntry.at).where(AuditEntry.verb == "exports.ready").order_by(AuditEntry.id.desc())
+        )
+        ready = tx.scalars(detail.limit(1)).one()
+    export(world, made, lost)
+    (source,) = sources(made)
+    assert source.from_at == begun
+    assert source.until_at <= ready
+
+
+# ------------------------------------------------------------------------------------------ numbers and lines
+
+
+def test_sources_are_numbered_and_each_leaves_a_line(world: World, opens: Opens) -> None:
+    made = opens()
+    misuse(world, made)
+    place(world, made)
+    # Said twice it is one, and told once.
+    when = {"since": clock.now() - 9 * DAY, "until": clock.now() - 8 * DAY}
+    for _ in range(2):
+        place(world, made, **when)
+    withdraw(world, made, 1)
+    place(world, made)
+    said = [line for kind, line, *_ in lines_of(made) if kind == "decision" and line.startswith("Source")]
+    assert said == [
+        "Source 1 of the scope was added: A misused account (Everybody whom the account reached)",
+        "Source 2 of the scope was added: A school or class (Everybody of a school)",
+        "Source 3 of the scope was added: A school or class (Everybody of a school)",
+        "Source 2 of the scope was withdrawn: A school or class (Everybody of a school)",
+        "Source 4 of the scope was added: A school or class (Everybody of a school)",
+    ]
+    assert not any(world.home.name in line or world.people["teacher"].email in line for line in said)
+    with transaction(world.sign_in("founder")) as tx:
+        shown = [(each.number, each.withdrawn_at is None) for each in queries.sources_of(tx, row_of(made))]
+    assert shown == [(1, True), (2, False), (3, True), (4, True)]

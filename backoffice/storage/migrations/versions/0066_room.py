@@ -4,10 +4,10 @@ from pathlib import Path
 
 from alembic import op
 
-SQL = Path(__file__).parent.parent / "sql" / "0069_room.sql"
+SQL = Path(__file__).parent.parent / "sql" / "0066_room.sql"
 
-revision = "0069"
-down_revision = "0064"
+revision = "0066"
+down_revision = "0065"
 branch_labels = None
 depends_on = None
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-SQL = Path(__file__).parent.parent / "sql" / "0015_terms.sql"
+SQL = Path(__file__).parent.parent / "sql" / "0014_terms.sql"
 HERE = "plugin_notifications"
 TABLE = "contract_terms"
 
-revision = "0015"
-down_revision = "0014"
+revision = "0014"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 

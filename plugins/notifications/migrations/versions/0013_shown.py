@@ -5,11 +5,11 @@ from pathlib import Path
 import sqlalchemy as sa
 from alembic import op
 
-SQL = Path(__file__).parent.parent / "sql" / "0014_shown.sql"
+SQL = Path(__file__).parent.parent / "sql" / "0013_shown.sql"
 HERE = "plugin_notifications"
 TABLE = "concerned_school"
 
-revision = "0014"
+revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
