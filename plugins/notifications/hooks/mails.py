@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from backoffice.language.texts import lazy
-from backoffice.messages.kind import Category, MessageKind
+from backoffice.messages.kind import Always, Category, MessageKind
 from backoffice.outbox.mail import Mail
 
 
@@ -29,6 +29,7 @@ GIVEN_UP_MESSAGE = MessageKind(
     GIVEN_UP,
     Category.WARNING,
     lazy("A district's own system could not be told of a breach. Tell the district another way."),
+    Always.COMPANY,
     "/console/incidents/notices/{}",
 )
 MAILS = (GIVEN_UP,)

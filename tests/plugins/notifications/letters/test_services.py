@@ -1,6 +1,7 @@
 """Letters: to whom no mail arrived, in care of their school, and to schools as such; each once."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -247,11 +248,12 @@ def test_nobody_else_has_letters_made_or_reads_where_they_go(
     services.make_letters(principal=founders[0], notice=notice)
     ((batch, _number),) = batches(founders, notice)
     other = world.sign_in(role)
-    for attempt in (
+    attempts: tuple[Callable[[], object], ...] = (
         lambda: services.make_letters(principal=other, notice=notice),
         lambda: services.print_letters(principal=other, notice=notice, batch=batch),
         lambda: services.letters_posted(principal=other, notice=notice, batch=batch, at=clock.now()),
-    ):
+    )
+    for attempt in attempts:
         with pytest.raises(Exception) as refused:  # noqa: PT011 - by role another refusal
             attempt()
         assert type(refused.value).__name__ in {"Denied", "NotFound"}
