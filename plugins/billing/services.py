@@ -19,6 +19,7 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
+from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools.models import School, SchoolKind
@@ -288,7 +289,7 @@ def _enough(wanted: int, fewest: int) -> int:
     if not fewest <= wanted <= MOST_SEATS:
         raise Rejected(
             seats=gettext(
-                "Write a number from %(fewest)s to %(most)s.", fewest=fewest, most=f"{MOST_SEATS:,}"
+                "Write a number from %(fewest)s to %(most)s.", fewest=fewest, most=amount(MOST_SEATS)
             )
         )
     return wanted
