@@ -77,7 +77,7 @@ class PurchaseOrder(BillingBase):  # type: ignore[misc, valid-type]
     __tablename__ = "purchase_order"
     __table_args__ = (
         UniqueConstraint("public_id"),
-        UniqueConstraint("quote_id"),
+        UniqueConstraint("quote_id", "customer_id"),
         ForeignKeyConstraint(
             ["quote_id", "customer_id"],
             [Quote.__table__.c.id, Quote.__table__.c.customer_id],

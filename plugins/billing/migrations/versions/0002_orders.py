@@ -69,7 +69,7 @@ def _order() -> None:
             ondelete="CASCADE",
         ),
         *_named("purchase_order"),
-        sa.UniqueConstraint("quote_id", name=op.f("uq_purchase_order_quote_id")),
+        sa.UniqueConstraint("quote_id", "customer_id", name=op.f("uq_purchase_order_quote_id_customer_id")),
         schema=HERE,
     )
     op.create_index(
