@@ -72,6 +72,16 @@ def spoken_day(day: date) -> str:
     return format_date(day, gettext("d MMMM"), locale=locale())
 
 
+def month(day: date) -> str:
+    """A month with its year: "March 2027"."""
+    return format_date(day, "LLLL y", locale=locale())
+
+
+def short_month(day: date) -> str:
+    """A month in few letters: "Mar"."""
+    return format_date(day, "LLL", locale=locale())
+
+
 def weekday(day: date) -> str:
     """The day of the week: "Monday"."""
     return format_date(day, "EEEE", locale=locale())

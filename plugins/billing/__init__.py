@@ -17,6 +17,7 @@ from plugins.billing.settings import BillingSettings
 from plugins.billing.standing import entitled
 from plugins.billing.start import start
 from plugins.billing.views import BillingPage, link
+from plugins.billing.watch_views import PaymentsPage, StripeMessageGrid, SubscriptionGrid
 
 plugin = Plugin(
     name="billing",
@@ -26,7 +27,7 @@ plugin = Plugin(
     personal_data=HELD,
     retention=KINDS,
     permissions=PERMISSIONS,
-    pages=(BillingPage,),
+    pages=(BillingPage, PaymentsPage, SubscriptionGrid, StripeMessageGrid),
     machines={webhooks.bp: webhooks.LARGEST},
     jobs=(*JOBS, *ORDERS_JOBS, *EXEMPTION_JOBS),
     mails=MAILS,

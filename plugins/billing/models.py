@@ -123,6 +123,7 @@ class Subscription(BillingBase):  # type: ignore[misc, valid-type]
             "status not in ('canceled', 'incomplete_expired') or ended_at is not null", name="over_has_an_end"
         ),
         Index(None, "customer_id"),
+        Index(None, "status", "id"),
         titled(lazy("Subscriptions")),
     )
 
@@ -161,6 +162,7 @@ class Invoice(BillingBase):  # type: ignore[misc, valid-type]
         UniqueConstraint("stripe_id"),
         only("status", InvoiceStatus),
         Index(None, "customer_id", "made_at"),
+        Index(None, "paid_at"),
         Index("ix_invoice_open", "made_at", postgresql_where=column("status") == "open"),
         titled(lazy("Invoices")),
     )
@@ -195,16 +197,19 @@ class StripeEvent(BillingBase):  # type: ignore[misc, valid-type]
 
     __tablename__ = "stripe_event"
     __table_args__ = (
+        UniqueConstraint("public_id"),
         UniqueConstraint("stripe_id"),
         only("state", EventState),
         CheckConstraint("(done_at is null) = (state in ('waiting', 'failed'))", name="done_or_waiting"),
         Index("ix_stripe_event_waiting", "next_try_at", postgresql_where=column("state") == "waiting"),
+        Index(None, "state", "id"),
         Index(None, "customer"),
         Index(None, "received_at"),
         titled(lazy("Messages from Stripe")),
     )
 
     id: Mapped[int] = columns.key(keep=Keep.SIX_MONTHS)
+    public_id: Mapped[str] = columns.public_id(keep=Keep.SIX_MONTHS)
     stripe_id: Mapped[str] = columns.text("What Stripe calls it", keep=Keep.SIX_MONTHS)
     kind: Mapped[str] = columns.text("What happened, in Stripe's words", keep=Keep.SIX_MONTHS)
     customer: Mapped[str | None] = columns.text(

@@ -15,6 +15,7 @@ from backoffice import clock
 from backoffice.access.principal import Nobody, Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.jobs import queue
+from backoffice.storage.public_id import new_public_id
 from plugins.billing import sync
 from plugins.billing.asking import Refused, Unreachable
 from plugins.billing.models import Customer, EventState, StripeEvent
@@ -54,7 +55,7 @@ def note(told: Told, *, address: str | None = None) -> bool:
     now = clock.now()
     with transaction(Nobody(address)) as tx:
         called = func.plugin_billing.take_event(
-            told.named, told.kind, told.customer, told.thing, told.happened_at, now
+            new_public_id(), told.named, told.kind, told.customer, told.thing, told.happened_at, now
         )
         became = tx.scalar(select(called))
         # Where others wait already, a worker is on its way to them, and to this one.

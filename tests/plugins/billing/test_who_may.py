@@ -31,9 +31,8 @@ def test_nobody_else_opens_anything(app: Flask, world: World, nowhere: Stripe, r
 
 
 def test_a_child_is_shown_the_door(app: Flask, world: World) -> None:
-    begun = world.student_session(world.own_class, world.own_class.children[0])
-    assert begun
     child = app.test_client()
+    world.student_session(world.own_class, world.own_class.children[0])
     child.set_cookie("student", "x")
     for path in ("/console/billing/", f"/console/billing/{world.home.public_id}"):
         assert child.get(path).headers["Location"].startswith("/sign-in")

@@ -56,6 +56,10 @@ create policy app_read on plugin_billing.invoice for select to backoffice_app
   using (exists (select from plugin_billing.customer c where c.id = customer_id));
 create policy app_read on plugin_billing.stripe_event for select to backoffice_app
   using ((select app.is_founder()));
+-- Founders have what Stripe told taken in once more.
+create policy app_replay on plugin_billing.stripe_event for update to backoffice_app
+  using ((select app.is_founder())) with check ((select app.is_founder()) and state = 'waiting');
+grant update (state, attempts, next_try_at, done_at) on plugin_billing.stripe_event to backoffice_app;
 create policy app_read on plugin_billing.drift for select to backoffice_app
   using ((select app.is_founder()));
 
@@ -73,13 +77,13 @@ create trigger name_customer before update of stripe_id on plugin_billing.custom
   for each row execute function plugin_billing.name_customer();
 
 create function plugin_billing.take_event(
-  named text, what text, whose text, about text, then_at timestamptz, at timestamptz) returns text
+  known_as text, named text, what text, whose text, about text, then_at timestamptz, at timestamptz) returns text
 language plpgsql security definer set search_path = plugin_billing, pg_temp as $$
 declare
   others boolean := exists (select from stripe_event e where e.state = 'waiting' and e.next_try_at <= at);
 begin
-  insert into stripe_event (stripe_id, kind, customer, thing, happened_at, received_at, state, attempts, next_try_at)
-  values (named, what, whose, about, then_at, at, 'waiting', 0, at)
+  insert into stripe_event (public_id, stripe_id, kind, customer, thing, happened_at, received_at, state, attempts, next_try_at)
+  values (known_as, named, what, whose, about, then_at, at, 'waiting', 0, at)
   on conflict (stripe_id) do nothing;
   if not found then return 'again'; end if;
   return case when others then 'new' else 'first' end;
@@ -103,8 +107,8 @@ comment on function plugin_billing.standing is
 
 revoke execute on function
   plugin_billing.paid_for(), plugin_billing.paid_for_districts(),
-  plugin_billing.take_event(text, text, text, text, timestamptz, timestamptz),
+  plugin_billing.take_event(text, text, text, text, text, timestamptz, timestamptz),
   plugin_billing.standing(bigint) from public;
 grant execute on function plugin_billing.paid_for(), plugin_billing.paid_for_districts(),
-  plugin_billing.take_event(text, text, text, text, timestamptz, timestamptz) to backoffice_app;
+  plugin_billing.take_event(text, text, text, text, text, timestamptz, timestamptz) to backoffice_app;
 grant execute on function plugin_billing.standing(bigint) to backoffice_app, backoffice_system;

@@ -80,6 +80,7 @@ def _subscription() -> None:
         schema=HERE,
     )
     _index("subscription", "customer_id")
+    _index("subscription", "status", "id")
 
 
 def _invoice() -> None:
@@ -105,6 +106,7 @@ def _invoice() -> None:
         schema=HERE,
     )
     _index("invoice", "customer_id", "made_at")
+    _index("invoice", "paid_at")
     op.create_index(
         "ix_invoice_open", "invoice", ["made_at"], schema=HERE, postgresql_where=sa.text("status = 'open'")
     )
@@ -114,6 +116,7 @@ def _event() -> None:
     op.create_table(
         "stripe_event",
         _key(),
+        sa.Column("public_id", sa.String(length=16), nullable=False),
         *(_text(name) for name in ("stripe_id", "kind")),
         *(_text(name, nullable=True) for name in ("customer", "thing")),
         *(_moment(name) for name in ("happened_at", "received_at")),
@@ -128,7 +131,7 @@ def _event() -> None:
             "(done_at is null) = (state in ('waiting', 'failed'))",
             name=op.f("ck_stripe_event_done_or_waiting"),
         ),
-        *_named("stripe_event", "stripe_id"),
+        *_named("stripe_event", "public_id", "stripe_id"),
         schema=HERE,
     )
     op.create_index(
@@ -138,6 +141,7 @@ def _event() -> None:
         schema=HERE,
         postgresql_where=sa.text("state = 'waiting'"),
     )
+    _index("stripe_event", "state", "id")
     _index("stripe_event", "customer")
     _index("stripe_event", "received_at")
 
