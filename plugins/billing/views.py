@@ -249,6 +249,7 @@ class BillingPage(OrdersPages, ExemptionPages):
             status=InvoiceStatus,
             money=money,
             form=FlaskForm(),
+            top=HERE,
             manages=self.opens("quotes") and place.kind != SchoolKind.PERSONAL,
         )
 

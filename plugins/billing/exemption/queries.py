@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from backoffice.access.lookup import NotFound, find, rows_of
+from backoffice.access.lookup import find, rows_of
 from backoffice.access.transaction import Transaction
 from backoffice.outbox.mail import Recipient
 from backoffice.schools import grown_ups
 from backoffice.schools.models import School
 from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.models import Customer
-from plugins.billing.permissions import BILLING_READ
-from plugins.billing.queries import SHOWN, customer_of
+from plugins.billing.permissions import BILLING_MANAGE, BILLING_READ
+from plugins.billing.queries import SHOWN
 
 
 def certificates_of(tx: Transaction, customer: Customer) -> Sequence[TaxCertificate]:
@@ -23,13 +23,9 @@ def certificates_of(tx: Transaction, customer: Customer) -> Sequence[TaxCertific
     ).all()
 
 
-def certificate_of(tx: Transaction, school: School, public_id: str) -> TaxCertificate:
-    """A certificate of a school. Raises `NotFound`."""
-    found = find(tx, TaxCertificate, public_id)
-    customer = customer_of(tx, school)
-    if customer is None or found.customer_id != customer.id:
-        raise NotFound
-    return found
+def certificate_of(tx: Transaction, public_id: str) -> TaxCertificate:
+    """A certificate of a school whose subscription the principal manages. Raises `NotFound`."""
+    return find(tx, TaxCertificate, public_id, permission=BILLING_MANAGE)
 
 
 def leaders_of(tx: Transaction, school: School) -> Sequence[Recipient]:

@@ -5,7 +5,6 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from backoffice import clock
-from backoffice.access.lookup import find
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.services import proof
@@ -19,7 +18,7 @@ from plugins.billing import papers
 from plugins.billing.exemption import queries
 from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.models import Customer
-from plugins.billing.permissions import BILLING_MANAGE
+from plugins.billing.queries import school_behind, school_named
 from plugins.billing.services import begun, client
 
 TELL = "billing.tell-exemptions"
@@ -50,7 +49,7 @@ def hand_in(*, principal: Principal, school: str, given: Given) -> str:
     client()
     with transaction(principal) as tx:
         proof.demand(tx)
-        place = find(tx, School, school, permission=BILLING_MANAGE)
+        place = school_named(tx, school)
         ends = _over(given.last_day, place)
         if given.last_day is None or not now < ends <= now + LONGEST:
             raise Rejected(last_day=WRITE_DAY)
@@ -77,11 +76,11 @@ def hand_in(*, principal: Principal, school: str, given: Given) -> str:
     return public
 
 
-def certificate_file(*, principal: Principal, school: str, certificate: str) -> tuple[bytes, papers.FileKind]:
+def certificate_file(*, principal: Principal, certificate: str) -> tuple[bytes, papers.FileKind]:
     """The paper of a certificate, and what kind of file it is. Raises `NotFound`."""
     with transaction(principal) as tx:
-        place = find(tx, School, school, permission=BILLING_MANAGE)
-        row = queries.certificate_of(tx, place, certificate)
+        row = queries.certificate_of(tx, certificate)
+        place = school_behind(tx, row.customer_id)
         record(tx, "billing.certificate-file", school_id=place.id, certificate=row.id)
         return row.file, papers.FileKind(row.file_kind)
 

@@ -8,12 +8,10 @@ from flask_admin import expose
 from werkzeug.wrappers import Response
 
 from backoffice import clock
-from backoffice.access.lookup import find
 from backoffice.access.permissions import Permission
 from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
-from backoffice.schools.models import School
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
@@ -23,7 +21,7 @@ from plugins.billing.exemption.forms import CertificateForm
 from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.exemption.services import Given
 from plugins.billing.permissions import BILLING_MANAGE
-from plugins.billing.queries import customer_of
+from plugins.billing.queries import customer_of, school_named
 
 HERE = "/console/billing/"
 Answer = str | Response | tuple[str, int]
@@ -42,7 +40,7 @@ class ExemptionPages(GuardedView):
     def exemption(self, public_id: str) -> Answer:
         """Hand in a certificate, and see those that there are."""
         tx = reading()
-        place = find(tx, School, public_id, permission=BILLING_MANAGE)
+        place = school_named(tx, public_id)
         customer = customer_of(tx, place)
         rows = queries.certificates_of(tx, customer) if customer else ()
         waits = any(each.replaced_at is None and each.set_at is None for each in rows)
@@ -73,22 +71,21 @@ class ExemptionPages(GuardedView):
             "billing/exemption.html",
             form=form,
             problem=problem,
+            top=HERE,
             here=f"{HERE}{public_id}",
             crumbs=_crumbs(self.title, f"{HERE}{public_id}"),
             **context,
         )
         return (page, 422) if form.errors or problem else page
 
-    @expose("/<school:public_id>/exemption/<tax_certificate:certificate>", methods=("GET",))
-    def certificate_file(self, public_id: str, certificate: str) -> Response:
+    @expose("/certificates/<tax_certificate:public_id>", methods=("GET",))
+    def certificate_file(self, public_id: str) -> Response:
         """The paper of a certificate."""
         done_reading()
-        content, kind = services.certificate_file(
-            principal=self.who, school=public_id, certificate=certificate
-        )
+        content, kind = services.certificate_file(principal=self.who, certificate=public_id)
         answer = make_response(content)
         answer.headers["Content-Type"] = papers.TYPES[kind]
-        answer.headers["Content-Disposition"] = f'attachment; filename="certificate-{certificate}.{kind}"'
+        answer.headers["Content-Disposition"] = f'attachment; filename="certificate-{public_id}.{kind}"'
         return answer
 
 

@@ -1,45 +1,40 @@
 """Quotes and orders of a school, for whoever manages what it pays."""
 
 from collections.abc import Sequence
-from typing import TypeVar
 
-from sqlalchemy import select
-
-from backoffice.access.lookup import NotFound, find, rows_of
-from backoffice.access.policy import visible
+from backoffice.access.lookup import find, rows_of
 from backoffice.access.transaction import Transaction
-from backoffice.schools.models import School
 from plugins.billing.models import Customer, Invoice
 from plugins.billing.orders.models import UNDER_WAY, PurchaseOrder, Quote
-from plugins.billing.permissions import BILLING_READ
-from plugins.billing.queries import SHOWN, customer_of
-
-T = TypeVar("T", Quote, PurchaseOrder, Invoice)
+from plugins.billing.permissions import BILLING_MANAGE, BILLING_READ
+from plugins.billing.queries import SHOWN
 
 
 def quotes_of(tx: Transaction, customer: Customer) -> Sequence[tuple[Quote, PurchaseOrder | None]]:
     """The quotes of a school with the order that each led to, if it did; the newest first."""
-    wanted = select(Quote, PurchaseOrder).join(
-        PurchaseOrder, PurchaseOrder.quote_id == Quote.id, isouter=True
+    mine = rows_of(tx.principal, Quote, BILLING_READ).where(Quote.customer_id == customer.id)
+    quotes = tx.scalars(mine.order_by(Quote.made_at.desc(), Quote.id.desc()).limit(SHOWN)).all()
+    led_to = rows_of(tx.principal, PurchaseOrder, BILLING_READ).where(
+        PurchaseOrder.customer_id == customer.id,
+        PurchaseOrder.quote_id.in_([each.id for each in quotes]),
     )
-    mine = visible(tx.principal, wanted, BILLING_READ).where(Quote.customer_id == customer.id)
-    rows = tx.execute(mine.order_by(Quote.made_at.desc(), Quote.id.desc()).limit(SHOWN)).all()
-    return [(quote, order) for quote, order in rows]
+    orders = {each.quote_id: each for each in tx.scalars(led_to)}
+    return [(each, orders.get(each.id)) for each in quotes]
 
 
-def quote_of(tx: Transaction, school: School, public_id: str) -> Quote:
-    """A quote of a school. Raises `NotFound`."""
-    return _of(tx, school, find(tx, Quote, public_id))
+def quote_of(tx: Transaction, public_id: str) -> Quote:
+    """A quote of a school whose subscription the principal manages. Raises `NotFound`."""
+    return find(tx, Quote, public_id, permission=BILLING_MANAGE)
 
 
-def order_of(tx: Transaction, school: School, public_id: str) -> PurchaseOrder:
-    """An order of a school. Raises `NotFound`."""
-    return _of(tx, school, find(tx, PurchaseOrder, public_id))
+def order_of(tx: Transaction, public_id: str) -> PurchaseOrder:
+    """An order of a school whose subscription the principal manages. Raises `NotFound`."""
+    return find(tx, PurchaseOrder, public_id, permission=BILLING_MANAGE)
 
 
-def invoice_of(tx: Transaction, school: School, public_id: str) -> Invoice:
-    """An invoice of a school. Raises `NotFound`."""
-    return _of(tx, school, find(tx, Invoice, public_id))
+def invoice_of(tx: Transaction, public_id: str) -> Invoice:
+    """An invoice of a school whose subscription the principal manages. Raises `NotFound`."""
+    return find(tx, Invoice, public_id, permission=BILLING_MANAGE)
 
 
 def under_way(tx: Transaction, customer: Customer) -> PurchaseOrder | None:
@@ -54,10 +49,3 @@ def order_for(tx: Transaction, quote: Quote) -> PurchaseOrder | None:
     """The order that a quote led to."""
     mine = rows_of(tx.principal, PurchaseOrder, BILLING_READ).where(PurchaseOrder.quote_id == quote.id)
     return tx.scalars(mine).one_or_none()
-
-
-def _of(tx: Transaction, school: School, found: T) -> T:
-    customer = customer_of(tx, school)
-    if customer is None or found.customer_id != customer.id:
-        raise NotFound
-    return found

@@ -11,7 +11,6 @@ from enum import StrEnum
 from babel.numbers import get_currency_precision
 
 from backoffice import clock
-from backoffice.access.lookup import find
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.addresses import LONGEST as LONGEST_ADDRESS
@@ -20,15 +19,13 @@ from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
-from backoffice.schools.models import School
 from backoffice.storage.public_id import new_public_id
 from plugins.billing import papers, plans, prices
 from plugins.billing.asking import plain
 from plugins.billing.models import RUNS, Customer, InvoiceStatus
 from plugins.billing.orders import queries
 from plugins.billing.orders.models import OrderState, PurchaseOrder, Quote
-from plugins.billing.permissions import BILLING_MANAGE
-from plugins.billing.queries import subscription_of
+from plugins.billing.queries import school_behind, school_named, subscription_of
 from plugins.billing.services import (
     HAS_ONE,
     NO_SUCH_PRICE,
@@ -92,7 +89,7 @@ def quote(*, principal: Principal, school: str, price: str, seats: int) -> str:
     stripe = client()
     plan = plans.current().of_price(price)
     with transaction(principal) as tx:
-        place = find(tx, School, school, permission=BILLING_MANAGE)
+        place = school_named(tx, school)
         if plan is None or not (plan.per_seat and may_buy(place, plan.name)):
             raise Rejected(price=NO_SUCH_PRICE)
         wanted = seats_of(seats, plan)
@@ -100,7 +97,7 @@ def quote(*, principal: Principal, school: str, price: str, seats: int) -> str:
         found = prices.one(stripe, price)
     now, public = clock.now(), new_public_id()
     with transaction(principal) as tx:
-        place = find(tx, School, school, permission=BILLING_MANAGE)
+        place = school_named(tx, school)
         customer = begun(tx, place)
         row = Quote(
             public_id=public,
@@ -121,7 +118,7 @@ def quote(*, principal: Principal, school: str, price: str, seats: int) -> str:
     return public
 
 
-def order(*, principal: Principal, school: str, quote: str, ordered: Ordered) -> str:
+def order(*, principal: Principal, quote: str, ordered: Ordered) -> str:
     """Order what a quote says, to be paid by invoice; the order's public identifier. A job places it.
 
     Raises `Rejected`, `ProofNeeded`, `NotFound`.
@@ -135,8 +132,8 @@ def order(*, principal: Principal, school: str, quote: str, ordered: Ordered) ->
     client()
     with transaction(principal) as tx:
         proof.demand(tx)
-        place = find(tx, School, school, permission=BILLING_MANAGE)
-        asked = queries.quote_of(tx, place, quote)
+        asked = queries.quote_of(tx, quote)
+        place = school_behind(tx, asked.customer_id)
         # Two forms sent at once: the second waits here, and finds what the first ordered.
         customer = tx.get_one(Customer, asked.customer_id, with_for_update=True)
         if queries.order_for(tx, asked) is not None:
@@ -166,15 +163,15 @@ def order(*, principal: Principal, school: str, quote: str, ordered: Ordered) ->
     return public
 
 
-def order_again(*, principal: Principal, school: str, order: str) -> None:
+def order_again(*, principal: Principal, order: str) -> None:
     """Have an order placed once more that Stripe did not accept.
 
     Raises `Rejected`, `ProofNeeded`, `NotFound`.
     """
     with transaction(principal) as tx:
         proof.demand(tx)
-        place = find(tx, School, school, permission=BILLING_MANAGE)
-        row = queries.order_of(tx, place, order)
+        row = queries.order_of(tx, order)
+        place = school_behind(tx, row.customer_id)
         customer = tx.get_one(Customer, row.customer_id, with_for_update=True)
         if row.state != OrderState.FAILED:
             raise Rejected.whole(NOT_FAILED)
@@ -185,16 +182,16 @@ def order_again(*, principal: Principal, school: str, order: str) -> None:
         queue.defer(tx, PLACE)
 
 
-def order_file(*, principal: Principal, school: str, order: str) -> tuple[bytes, papers.FileKind]:
+def order_file(*, principal: Principal, order: str) -> tuple[bytes, papers.FileKind]:
     """The paper of an order, and what kind of file it is. Raises `NotFound`."""
     with transaction(principal) as tx:
-        place = find(tx, School, school, permission=BILLING_MANAGE)
-        row = queries.order_of(tx, place, order)
+        row = queries.order_of(tx, order)
+        place = school_behind(tx, row.customer_id)
         record(tx, "billing.order-file", school_id=place.id, order=row.id)
         return row.file, papers.FileKind(row.file_kind)
 
 
-def pay_outside(*, principal: Principal, school: str, invoice: str, paid: Paid) -> None:
+def pay_outside(*, principal: Principal, invoice: str, paid: Paid) -> None:
     """Have Stripe count an invoice as paid by a cheque or transfer, of all that it asks for.
 
     Raises `Rejected`, `ProofNeeded`, `NotFound`.
@@ -211,8 +208,8 @@ def pay_outside(*, principal: Principal, school: str, invoice: str, paid: Paid) 
         raise Rejected(on=NO_SUCH_DAY)
     with transaction(principal) as tx:
         proof.demand(tx)
-        place = find(tx, School, school, permission=BILLING_MANAGE)
-        row = queries.invoice_of(tx, place, invoice)
+        row = queries.invoice_of(tx, invoice)
+        place = school_behind(tx, row.customer_id)
         if row.status != InvoiceStatus.OPEN:
             raise Rejected.whole(NOT_OPEN)
         if _smallest(paid.amount, row.currency) != row.due - row.paid:

@@ -10,7 +10,6 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from backoffice import clock, entitlements
-from backoffice.access.lookup import find
 from backoffice.access.permissions import Permission
 from backoffice.access.transaction import Transaction
 from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
@@ -31,7 +30,7 @@ from plugins.billing.orders.forms import OrderForm, PaidForm, QuoteForm
 from plugins.billing.orders.models import UNDER_WAY, OrderState, PurchaseOrder, Quote
 from plugins.billing.orders.services import Ordered, Paid
 from plugins.billing.permissions import BILLING_MANAGE
-from plugins.billing.queries import customer_of, subscription_of
+from plugins.billing.queries import customer_of, school_behind, school_named, subscription_of
 from plugins.billing.services import may_buy
 
 HERE = "/console/billing/"
@@ -60,7 +59,7 @@ class OrdersPages(GuardedView):
     def quotes(self, public_id: str) -> Answer:
         """Ask for a quote, and see those that there are with what became of them."""
         tx = reading()
-        place = find(tx, School, public_id, permission=BILLING_MANAGE)
+        place = school_named(tx, public_id)
         offers = self._quotable(place)
         fewest = [plan.fewest_seats for plan in plans.current().by_name.values() if plan.per_seat]
         used = entitlements.used(tx, place.id).get(Entitlement.SEATS, 1)
@@ -88,6 +87,7 @@ class OrdersPages(GuardedView):
             "billing/quotes.html",
             form=form,
             problem=problem,
+            top=HERE,
             here=f"{HERE}{public_id}",
             offers=offers,
             crumbs=self._way_back(public_id, gettext("Pay without a card")),
@@ -95,22 +95,25 @@ class OrdersPages(GuardedView):
         )
         return (page, 422) if form.errors or problem else page
 
-    @expose("/<school:public_id>/quotes/<quote:quote>", methods=("GET",))
-    def quote(self, public_id: str, quote: str) -> Response:
+    @expose("/quotes/<quote:public_id>", methods=("GET",))
+    def quote(self, public_id: str) -> Response:
         """A quote as PDF."""
         tx = reading()
-        place = find(tx, School, public_id, permission=BILLING_MANAGE)
-        offer = _offered(place, queries.quote_of(tx, place, quote), settings.in_force(tx))
-        return _file(paper.printed(offer, paper_of(place.country)), "application/pdf", f"quote-{quote}.pdf")
+        asked = queries.quote_of(tx, public_id)
+        place = school_behind(tx, asked.customer_id)
+        offer = _offered(place, asked, settings.in_force(tx))
+        return _file(
+            paper.printed(offer, paper_of(place.country)), "application/pdf", f"quote-{public_id}.pdf"
+        )
 
-    @expose("/<school:public_id>/quotes/<quote:quote>/order", methods=("GET", "POST"))
+    @expose("/quotes/<quote:public_id>/order", methods=("GET", "POST"))
     @shows_what_was_typed
-    def order(self, public_id: str, quote: str) -> Answer:
+    def order(self, public_id: str) -> Answer:
         """Hand in the purchase order for a quote."""
         tx = reading()
-        place = find(tx, School, public_id, permission=BILLING_MANAGE)
-        asked = queries.quote_of(tx, place, quote)
-        back = f"{HERE}{public_id}/quotes"
+        asked = queries.quote_of(tx, public_id)
+        school = school_behind(tx, asked.customer_id).public_id
+        back = f"{HERE}{school}/quotes"
         if queries.order_for(tx, asked) is not None:
             return redirect(back, 303)
         form, problem = OrderForm(), None
@@ -120,8 +123,7 @@ class OrdersPages(GuardedView):
             try:
                 services.order(
                     principal=self.who,
-                    school=public_id,
-                    quote=quote,
+                    quote=public_id,
                     ordered=Ordered(
                         form.number.data or "",
                         form.invoice_to.data or "",
@@ -142,37 +144,39 @@ class OrdersPages(GuardedView):
             said=said,
             days=plans.current().invoice.days,
             back=back,
-            crumbs=self._way_back(public_id, gettext("Purchase order"), without_card=True),
+            crumbs=self._way_back(school, gettext("Purchase order"), without_card=True),
         )
         return (page, 422) if form.errors or problem else page
 
-    @expose("/<school:public_id>/orders/<purchase_order:order>/again", methods=("POST",))
-    def order_again(self, public_id: str, order: str) -> Response:
+    @expose("/orders/<purchase_order:public_id>/again", methods=("POST",))
+    def order_again(self, public_id: str) -> Response:
         """Have an order placed once more that Stripe did not accept."""
+        tx = reading()
+        school = school_behind(tx, queries.order_of(tx, public_id).customer_id).public_id
         if FlaskForm().validate_on_submit():
             done_reading()
             try:
-                services.order_again(principal=self.who, school=public_id, order=order)
+                services.order_again(principal=self.who, order=public_id)
                 flash(gettext("It is tried again within a few minutes."), "success")
             except Rejected as rejected:
                 flash(rejected.in_words, "warning")
-        return redirect(f"{HERE}{public_id}/quotes", 303)
+        return redirect(f"{HERE}{school}/quotes", 303)
 
-    @expose("/<school:public_id>/orders/<purchase_order:order>", methods=("GET",))
-    def order_file(self, public_id: str, order: str) -> Response:
+    @expose("/orders/<purchase_order:public_id>", methods=("GET",))
+    def order_file(self, public_id: str) -> Response:
         """The paper of an order."""
         done_reading()
-        content, kind = services.order_file(principal=self.who, school=public_id, order=order)
-        return _file(content, papers.TYPES[kind], f"order-{order}.{kind}")
+        content, kind = services.order_file(principal=self.who, order=public_id)
+        return _file(content, papers.TYPES[kind], f"order-{public_id}.{kind}")
 
-    @expose("/<school:public_id>/invoices/<invoice:invoice>/paid", methods=("GET", "POST"))
+    @expose("/invoices/<invoice:public_id>/paid", methods=("GET", "POST"))
     @shows_what_was_typed
-    def paid(self, public_id: str, invoice: str) -> Answer:
+    def paid(self, public_id: str) -> Answer:
         """Say that a cheque or transfer paid an invoice."""
         tx = reading()
-        place = find(tx, School, public_id, permission=BILLING_MANAGE)
-        row = queries.invoice_of(tx, place, invoice)
-        back = f"{HERE}{public_id}"
+        row = queries.invoice_of(tx, public_id)
+        school = school_behind(tx, row.customer_id).public_id
+        back = f"{HERE}{school}"
         if row.status != InvoiceStatus.OPEN:
             flash(str(services.NOT_OPEN), "warning")
             return redirect(back, 303)
@@ -183,8 +187,7 @@ class OrdersPages(GuardedView):
             try:
                 services.pay_outside(
                     principal=self.who,
-                    school=public_id,
-                    invoice=invoice,
+                    invoice=public_id,
                     paid=Paid(
                         form.way.data or "",
                         form.reference.data or "",
@@ -204,7 +207,7 @@ class OrdersPages(GuardedView):
             number=number,
             due=due,
             back=back,
-            crumbs=self._way_back(public_id, gettext("Paid by cheque or transfer")),
+            crumbs=self._way_back(school, gettext("Paid by cheque or transfer")),
         )
         return (page, 422) if form.errors or problem else page
 

@@ -47,7 +47,7 @@ class Buying:
 
     def ordered(self, quoted: str | None = None) -> str:
         what = Ordered(NUMBER, "office@school.example", PDF)
-        return order(principal=self.leader, school=self.school, quote=quoted or self.quoted(), ordered=what)
+        return order(principal=self.leader, quote=quoted or self.quoted(), ordered=what)
 
     def place(self) -> Placed:
         return place_orders(WHO, self.stripe.client)

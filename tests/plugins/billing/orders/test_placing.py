@@ -8,12 +8,11 @@ from sqlalchemy import select, update
 
 from backoffice import clock, entitlements
 from backoffice.access.lookup import NotFound
-from backoffice.access.transaction import transaction
+from backoffice.access.transaction import Transaction, transaction
 from backoffice.entitlements import Entitlement
 from backoffice.problems import Rejected
-from plugins.billing import papers
+from plugins.billing import papers, sync
 from plugins.billing.models import Customer, InvoiceStatus, PlanName, Status
-from plugins.billing.orders import placing
 from plugins.billing.orders.models import OrderState, PurchaseOrder, Quote
 from plugins.billing.orders.services import Ordered, Paid, order, order_again, order_file, pay_outside
 from tests.plugins.billing.buying import NUMBER, PDF, PRICE, WHO, Buying, buying, stand_in
@@ -28,7 +27,7 @@ def open_amount(buying: Buying) -> str:
 def pay(buying: Buying, *, amount: str = "720.00", way: str = "check", reference: str = "1001") -> None:
     paid = Paid(way, reference, clock.now().date(), amount)
     invoice = buying.invoice().public_id
-    pay_outside(principal=buying.leader, school=buying.school, invoice=invoice, paid=paid)
+    pay_outside(principal=buying.leader, invoice=invoice, paid=paid)
 
 
 def test_from_a_quote_to_what_is_paid(buying: Buying) -> None:
@@ -119,18 +118,18 @@ class Killed(BaseException):
 @pytest.fixture
 def dies(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The worker dies once Stripe has subscribed the school, before that is written here."""
-    take_over = placing.sync.take_over
-    died = []
+    take_over = sync.take_over
+    died: list[int] = []
 
-    def once(*args: object) -> int:
+    def once(tx: Transaction, customer: Customer, found: sync.Found) -> int:
         if not died:
-            died.append(True)
+            died.append(1)
             raise Killed
-        return take_over(*args)  # type: ignore[arg-type]
+        return take_over(tx, customer, found)
 
-    monkeypatch.setattr(placing.sync, "take_over", once)
+    monkeypatch.setattr(sync, "take_over", once)
     yield
-    assert died
+    assert died == [1]
 
 
 def test_a_worker_that_dies_leaves_no_second_subscription(buying: Buying, dies: None) -> None:
@@ -179,9 +178,9 @@ def test_what_stripe_refuses_is_tried_again_by_whoever_ordered(buying: Buying) -
     assert buying.place().failed == 1
     assert buying.order_row().state == OrderState.FAILED
     assert buying.place().sent == 0
-    order_again(principal=buying.leader, school=buying.school, order=public)
+    order_again(principal=buying.leader, order=public)
     with pytest.raises(Rejected):
-        order_again(principal=buying.leader, school=buying.school, order=public)
+        order_again(principal=buying.leader, order=public)
     assert buying.place().sent == 1
 
 
@@ -221,7 +220,6 @@ def test_what_is_no_order_is_refused(buying: Buying, number: str, to: str, file:
     with pytest.raises(Rejected) as rejected:
         order(
             principal=buying.leader,
-            school=buying.school,
             quote=buying.quoted(),
             ordered=Ordered(number, to, file),
         )
@@ -268,20 +266,17 @@ def test_nobody_else_reaches_a_quote_an_order_or_its_paper(buying: Buying) -> No
     for role in ("teacher", "elsewhere", "outsider", "founder", "officer", "parent"):
         who = buying.world.sign_in(role)
         with pytest.raises(NotFound):
-            order_file(principal=who, school=buying.school, order=public)
+            order_file(principal=who, order=public)
         with pytest.raises(NotFound):
-            order(principal=who, school=buying.school, quote=quoted, ordered=what)
-    # Of a school that the leader leads as well, but not this one's.
-    home = buying.world.home.public_id
-    with pytest.raises(NotFound):
-        order_file(principal=buying.leader, school=home, order=public)
-    with pytest.raises(NotFound):
-        order(principal=buying.leader, school=home, quote=quoted, ordered=what)
-    paid = Paid("check", "1", clock.now().date(), "720")
-    invoice = buying.invoice().public_id
-    with pytest.raises(NotFound):
-        pay_outside(principal=buying.leader, school=home, invoice=invoice, paid=paid)
-    content, kind = order_file(principal=buying.leader, school=buying.school, order=public)
+            order(principal=who, quote=quoted, ordered=what)
+    for role in ("outsider", "founder"):
+        with pytest.raises(NotFound):
+            pay_outside(
+                principal=buying.world.sign_in(role),
+                invoice=buying.invoice().public_id,
+                paid=Paid("check", "1", clock.now().date(), "720"),
+            )
+    content, kind = order_file(principal=buying.leader, order=public)
     assert (content, kind) == (PDF, papers.FileKind.PDF)
 
 
