@@ -56,6 +56,9 @@ from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
 from backoffice.web import cookies
+from plugins.billing.exemption.models import TaxCertificate
+from plugins.billing.models import Customer, Invoice
+from plugins.billing.orders.models import PurchaseOrder, Quote
 from plugins.exports.models import Export, ExportState
 from plugins.notifications.drills.models import DrillEvent
 from plugins.notifications.models import ConcernedSchool, Incident, IncidentTask
@@ -103,6 +106,10 @@ KINDS = (
     "erasure",
     "custom_field",
     "field_receipt",
+    "invoice",
+    "quote",
+    "purchase_order",
+    "tax_certificate",
 )
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
@@ -250,6 +257,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _exports(world)
     things += _erasures(world, extras)
     things += _own_fields(world, schools, classes)
+    things += _paid({school.id: place for place, school in schools.items()})
     own_sessions = {
         name: frozenset(each.id for each in things if each.kind == "session" and each.place == name)
         for name in world.people
@@ -275,7 +283,10 @@ def build_stage(world: World, app: Flask) -> Stage:
                     kind: frozenset(
                         t.id for t in things if t.kind == kind and t.place in opens.get(each.name, ())
                     )
-                    for kind in ("locked_network", "school_change", "field_receipt")
+                    for kind in (
+                        *("locked_network", "school_change", "field_receipt"),
+                        *("invoice", "quote", "purchase_order", "tax_certificate"),
+                    )
                 },
                 # Whoever works at a school fills in its fields.
                 "custom_field": frozenset(
@@ -294,6 +305,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     for room in classes.values():
         texts |= {_worry(room), tablet_text(room)} | _class_texts(room)
         texts |= {f"Comment about {child.family}" for child in room.children}
+    texts |= {factory.SIGNED_BY}
     texts |= {school.name for school in schools.values()} | {"Quillfeather District", factory.REPORTED}
     for person in world.people.values():
         texts |= {person.name, person.email, view_name(person.name)}
@@ -560,6 +572,20 @@ def _incidents() -> list[Thing]:
             for model in (Incident, IncidentTask, DrillEvent, ConcernedSchool, Notice)
             # A drill is one more incident: all of its own is knocked at with what comes in.
             for row in tx.execute(select(model.id, model.public_id).where(*without_drills(model)))
+        ]
+
+
+def _paid(places: Mapping[int, str]) -> list[Thing]:
+    """What schools were asked for, offered and ordered, and their certificates."""
+    with transaction(SYSTEM) as tx:
+        return [
+            Thing(model.__tablename__, row.id, row.public_id, row.school_id, places[row.school_id])
+            for model in (Invoice, Quote, PurchaseOrder, TaxCertificate)
+            for row in tx.execute(
+                select(model.id, model.public_id, Customer.school_id).join(
+                    Customer, Customer.id == model.customer_id
+                )
+            )
         ]
 
 
@@ -832,6 +858,7 @@ def _actors(
             reach["import"] = frozenset(each.id for each in imports if each.place == "own")
             asked = _invitations({school.id: place for place, school in schools.items()})
             reach["invitation"] = frozenset(each.id for each in asked if each.place == "own")
+            says.add(factory.SIGNED_BY)
             says |= {f"Amaranth Administrator of {world.home.name}", "Quillfeather District"}
         if name == "founder":
             reach["school"] = frozenset(school.id for school in schools.values())

@@ -47,6 +47,9 @@ from backoffice.storage.public_id import new_public_id
 from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
+from plugins.billing.exemption.models import TaxCertificate
+from plugins.billing.models import Invoice
+from plugins.billing.orders.models import PurchaseOrder, Quote
 from plugins.notifications.drills.models import DrillEvent
 from plugins.notifications.models import ConcernedSchool, Incident, IncidentTask
 from plugins.notifications.notices.models import Notice
@@ -79,13 +82,18 @@ CONFIRM = "console_erasures.confirm"
 # The district is the school's, and a teacher's own school has no contract: whose it is, it goes with.
 _HOOKS = {f"plugin_notifications_hooks.{door}" for door in ("hook", "edit", "act")}
 OF_DISTRICT = {"console_schools.erase_district", "console_schools.district_contacts", *_HOOKS}
-OF_SCHOOLS = _HOOKS | {
-    f"console_schools.{door}"
-    for door in (
-        *("erase", "erase_district", "end_contract", "continue_contract"),
-        *("contacts", "district_contacts"),
-    )
-}
+OF_SCHOOLS = (
+    _HOOKS
+    | {"plugin_billing_billing.quotes", "plugin_billing_billing.exemption"}
+    | {
+        f"console_schools.{door}"
+        for door in (
+            *("erase", "erase_district", "end_contract", "continue_contract"),
+            *("contacts", "district_contacts"),
+        )
+    }
+)
+PAID = frozenset({"invoice", "quote", "purchase_order", "tax_certificate"})
 # Founders see what is held by its identifier alone; in the world it is this.
 HOLDS, HELD = "/console/holds/", ("classroom", "own")
 MODELS: Mapping[str, Any] = {
@@ -103,6 +111,10 @@ MODELS: Mapping[str, Any] = {
     "drill_event": DrillEvent,
     "concerned_school": ConcernedSchool,
     "notice": Notice,
+    "invoice": Invoice,
+    "quote": Quote,
+    "purchase_order": PurchaseOrder,
+    "tax_certificate": TaxCertificate,
     "guardian_link": GuardianLink,
     "guardian_invitation": GuardianInvitation,
     "action": Action,
@@ -228,6 +240,12 @@ class Matrix:
             return inside and actor.owns(thing) and can(actor.principal, permission)
         if thing.kind == "erasure":
             return inside and actor.owns(thing) and self.does(actor, route, thing)
+        if thing.kind in PAID:
+            # Through whoever pays: the database alone can tell.
+            model = MODELS[thing.kind]
+            with transaction(actor.principal.credential) as tx:
+                found = visible(tx.principal, select(model.id).where(model.id == thing.id), permission)
+                return inside and tx.scalar(found) is not None
         if thing.kind == "account":
             return inside and self.works_for(actor, thing, permission)
         if route.endpoint in OF_SCHOOLS and self.row(thing).kind != SchoolKind.SCHOOL:

@@ -135,7 +135,8 @@ RECOVERY_CODE = "abcde-fghjk"
 # Mailed to somebody who signs up, to the leader's new address and to the outsider's old one.
 SIGN_UP_LINK, NEW_ADDRESS_LINK, TAKE_BACK_LINK = "s" * 43, "n" * 43, "t" * 43
 # The paper of an order, as a school signed it.
-ORDER_FILE = b"%PDF-1.7 signed by Ottilie Orderly %%EOF"
+SIGNED_BY = "Ottilie Orderly"
+ORDER_FILE = f"%PDF-1.7 signed by {SIGNED_BY} %%EOF".encode()
 # Of the mailed link that links the leader's account.
 OFFERED = "o" * 43
 COST = Passwords()

@@ -19,7 +19,7 @@ from plugins.billing.exemption import queries
 from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.models import Customer
 from plugins.billing.queries import school_behind, school_named
-from plugins.billing.services import begun, client
+from plugins.billing.services import begun
 
 TELL = "billing.tell-exemptions"
 # States have certificates without an end looked at again after some years.
@@ -46,7 +46,6 @@ def hand_in(*, principal: Principal, school: str, given: Given) -> str:
     if not (len(state) == 2 and state.isascii() and state.isalpha()):  # noqa: PLR2004
         raise Rejected(state=WRITE_STATE)
     kind, public, now = papers.kind_of(given.file), new_public_id(), clock.now()
-    client()
     with transaction(principal) as tx:
         proof.demand(tx)
         place = school_named(tx, school)

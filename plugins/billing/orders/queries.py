@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from backoffice.access.lookup import find, rows_of
 from backoffice.access.transaction import Transaction
-from plugins.billing.models import Customer, Invoice
+from plugins.billing.models import RUNS, Customer, Invoice, Subscription
 from plugins.billing.orders.models import UNDER_WAY, PurchaseOrder, Quote
 from plugins.billing.permissions import BILLING_MANAGE, BILLING_READ
 from plugins.billing.queries import SHOWN
@@ -43,6 +43,14 @@ def under_way(tx: Transaction, customer: Customer) -> PurchaseOrder | None:
         PurchaseOrder.customer_id == customer.id, PurchaseOrder.state.in_(UNDER_WAY)
     )
     return tx.scalars(mine).one_or_none()
+
+
+def runs(tx: Transaction, customer_id: int) -> bool:
+    """Whether a customer has a subscription that is not over."""
+    mine = rows_of(tx.principal, Subscription, BILLING_READ).where(
+        Subscription.customer_id == customer_id, Subscription.status.in_(RUNS)
+    )
+    return tx.scalars(mine.limit(1)).first() is not None
 
 
 def order_for(tx: Transaction, quote: Quote) -> PurchaseOrder | None:

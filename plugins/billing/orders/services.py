@@ -22,10 +22,10 @@ from backoffice.problems import Rejected
 from backoffice.storage.public_id import new_public_id
 from plugins.billing import papers, plans, prices
 from plugins.billing.asking import plain
-from plugins.billing.models import RUNS, Customer, InvoiceStatus
+from plugins.billing.models import Customer, InvoiceStatus
 from plugins.billing.orders import queries
 from plugins.billing.orders.models import OrderState, PurchaseOrder, Quote
-from plugins.billing.queries import school_behind, school_named, subscription_of
+from plugins.billing.queries import school_behind, school_named
 from plugins.billing.services import (
     HAS_ONE,
     NO_SUCH_PRICE,
@@ -129,7 +129,6 @@ def order(*, principal: Principal, quote: str, ordered: Ordered) -> str:
     if not 3 <= len(invoice_to) <= LONGEST_ADDRESS or "@" not in invoice_to:  # noqa: PLR2004
         raise Rejected(invoice_to=WRITE_ADDRESS)
     kind, public, now = papers.kind_of(ordered.file), new_public_id(), clock.now()
-    client()
     with transaction(principal) as tx:
         proof.demand(tx)
         asked = queries.quote_of(tx, quote)
@@ -140,8 +139,7 @@ def order(*, principal: Principal, quote: str, ordered: Ordered) -> str:
             raise Rejected.whole(ORDERED)
         if asked.until_at <= now:
             raise Rejected.whole(QUOTE_OVER)
-        held = subscription_of(tx, customer)
-        if held is not None and held.status in RUNS:
+        if queries.runs(tx, customer.id):
             raise Rejected.whole(HAS_ONE)
         if queries.under_way(tx, customer) is not None:
             raise Rejected.whole(UNDER_WAY)

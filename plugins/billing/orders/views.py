@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import flash, make_response, redirect
+from flask import flash, make_response, redirect, request
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
@@ -31,7 +31,7 @@ from plugins.billing.orders.models import UNDER_WAY, OrderState, PurchaseOrder, 
 from plugins.billing.orders.services import Ordered, Paid
 from plugins.billing.permissions import BILLING_MANAGE
 from plugins.billing.queries import customer_of, school_behind, school_named, subscription_of
-from plugins.billing.services import may_buy
+from plugins.billing.services import HAS_ONE, NOT_CONNECTED, may_buy
 
 HERE = "/console/billing/"
 Answer = str | Response | tuple[str, int]
@@ -64,6 +64,9 @@ class OrdersPages(GuardedView):
         fewest = [plan.fewest_seats for plan in plans.current().by_name.values() if plan.per_seat]
         used = entitlements.used(tx, place.id).get(Entitlement.SEATS, 1)
         form, problem = QuoteForm(seats=max(min(fewest), used)), None
+        if request.method == "POST" and not asking.is_connected():
+            flash(str(NOT_CONNECTED), "warning")
+            return redirect(f"{HERE}{public_id}", 303)
         form.price.choices = list(offers.items())
         if form.price.data not in offers:
             form.price.data = next(iter(offers), None)
@@ -115,6 +118,9 @@ class OrdersPages(GuardedView):
         school = school_behind(tx, asked.customer_id).public_id
         back = f"{HERE}{school}/quotes"
         if queries.order_for(tx, asked) is not None:
+            return redirect(back, 303)
+        if queries.runs(tx, asked.customer_id):
+            flash(str(HAS_ONE), "warning")
             return redirect(back, 303)
         form, problem = OrderForm(), None
         said = _lines(asked)
@@ -177,8 +183,9 @@ class OrdersPages(GuardedView):
         row = queries.invoice_of(tx, public_id)
         school = school_behind(tx, row.customer_id).public_id
         back = f"{HERE}{school}"
-        if row.status != InvoiceStatus.OPEN:
-            flash(str(services.NOT_OPEN), "warning")
+        if row.status != InvoiceStatus.OPEN or not asking.is_connected():
+            why = services.NOT_OPEN if asking.is_connected() else NOT_CONNECTED
+            flash(str(why), "warning")
             return redirect(back, 303)
         form, problem = PaidForm(), None
         number, due = row.number, money(row.due - row.paid, row.currency)
