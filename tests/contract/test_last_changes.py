@@ -106,6 +106,7 @@ WITHOUT: Mapping[str, str] = {
     "plugin_billing_billing.exemption": NEW,
     # What was paid stands at Stripe.
     "plugin_billing_billing.paid": ACT,
+    "plugin_billing_billing.order_again": ACT,
     "plugin_notifications_hooks.edit": ACT,
     "plugin_notifications_hooks.act": ACT,
     "console_fields.make": NEW,
