@@ -77,12 +77,3 @@ def invoices_of(tx: Transaction, customer: Customer) -> Sequence[Invoice]:
     """The invoices of a customer, the newest first."""
     mine = rows_of(tx.principal, Invoice, BILLING_READ).where(Invoice.customer_id == customer.id)
     return tx.scalars(mine.order_by(Invoice.made_at.desc(), Invoice.id.desc()).limit(SHOWN)).all()
-
-
-def invoice_named(tx: Transaction, school: School, public_id: str) -> str:
-    """What Stripe calls an invoice of a school. Raises `NotFound`."""
-    customer = customer_of(tx, school)
-    found = find(tx, Invoice, public_id)
-    if customer is None or found.customer_id != customer.id:
-        raise NotFound
-    return str(found.stripe_id)

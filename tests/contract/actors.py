@@ -57,7 +57,7 @@ from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
 from backoffice.web import cookies
 from plugins.billing.exemption.models import TaxCertificate
-from plugins.billing.models import Customer, Invoice
+from plugins.billing.models import Customer, Invoice, StripeEvent
 from plugins.billing.orders.models import PurchaseOrder, Quote
 from plugins.exports.models import Export, ExportState
 from plugins.notifications.drills.models import DrillEvent
@@ -110,6 +110,7 @@ KINDS = (
     "quote",
     "purchase_order",
     "tax_certificate",
+    "stripe_event",
 )
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
@@ -117,6 +118,7 @@ NAMED = ("plugin", "job")
 COMPANYS = (
     *("mail", "event", "report", "plugin_change", "job_change"),
     *("incident", "incident_task", "drill_event", "concerned_school", "notice"),
+    "stripe_event",
 )
 # The child stays signed in until everybody has knocked, however slow the machine.
 PATIENT = Sessions(student_idle_shared=240)
@@ -255,6 +257,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _messages(world)
     things += _large_changes(world)
     things += _exports(world)
+    things += _invoices({school.id: place for place, school in schools.items()})
     things += _erasures(world, extras)
     things += _own_fields(world, schools, classes)
     things += _paid({school.id: place for place, school in schools.items()})
@@ -405,6 +408,19 @@ def _large_changes(world: World) -> list[Thing]:
             Thing("large_change", *factory.large_change(tx, account_id=person.id), None, name)
             for name, person in world.people.items()
         ]
+
+
+def _invoices(places: Mapping[int, str]) -> list[Thing]:
+    """What each school that pays has had to pay, and what Stripe told of it."""
+    with transaction(SYSTEM) as tx:
+        found = tx.execute(
+            select(Invoice.id, Invoice.public_id, Customer.school_id).join(
+                Customer, Customer.id == Invoice.customer_id
+            )
+        )
+        invoices = [Thing("invoice", row[0], row[1], row[2], places[row[2] or 0]) for row in found]
+        told = tx.execute(select(StripeEvent.id, StripeEvent.public_id))
+        return [*invoices, *(Thing("stripe_event", row[0], row[1], None, "company") for row in told)]
 
 
 def _exports(world: World) -> list[Thing]:
@@ -580,7 +596,7 @@ def _paid(places: Mapping[int, str]) -> list[Thing]:
     with transaction(SYSTEM) as tx:
         return [
             Thing(model.__tablename__, row.id, row.public_id, row.school_id, places[row.school_id])
-            for model in (Invoice, Quote, PurchaseOrder, TaxCertificate)
+            for model in (Quote, PurchaseOrder, TaxCertificate)
             for row in tx.execute(
                 select(model.id, model.public_id, Customer.school_id).join(
                     Customer, Customer.id == model.customer_id

@@ -90,6 +90,8 @@ PUBLIC = frozenset(
         # Taken from anybody, and shown to none of them again.
         "reports.report",
         "reports.sent",
+        # For whoever can sign as Stripe.
+        "billing_webhooks.stripe",
         # What the code declares, the same for everybody.
         "privacy.data",
         "privacy.json",
@@ -991,6 +993,15 @@ def _retried(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     )
 
 
+def _taken_in_again(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
+    told = stage.of("stripe_event")[0]
+    return Filled(
+        {"action": "replay", "rowid": [told.public_id], "confirm": "yes"},
+        ("added app.job_run", "changed plugin_billing.stripe_event"),
+        identifiers={"rowid": "stripe_event"},
+    )
+
+
 def _invited(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     """A helper of the own class, or of one of the own school's."""
     own = stage.own(actor, "school") or stage.of("school")
@@ -1756,6 +1767,13 @@ FORMS: Mapping[str, Fill] = {
     "plugin_billing_billing.paid": _always(audited=False, way="check", reference="1", amount="720"),
     "plugin_billing_billing.order_again": _ordered_again,
     "plugin_billing_billing.exemption": _exempted,
+    # Nothing is bought while no Stripe is connected: what is, in tests/plugins/billing.
+    "plugin_billing_billing.buy": _always(audited=False, price="school_seat_yearly", seats="12"),
+    "plugin_billing_billing.seats": _always(audited=False, seats="20"),
+    "plugin_billing_billing.confirm": _always(audited=False, seats="20", seen="20:0:0"),
+    "plugin_billing_billing.act": _always(audited=False, do="end"),
+    "plugin_billing_stripe-messages.act:replay": _taken_in_again,
+    "billing_webhooks.stripe": _always(audited=False),
     "plugin_notifications_hooks.edit": _always(
         ("changed plugin_notifications.district_hook",), url="https://hooks.example/ours"
     ),

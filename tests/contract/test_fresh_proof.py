@@ -48,6 +48,12 @@ FAR_REACHING = {
     "plugin_billing_billing.order_again",
     "plugin_billing_billing.paid",
     "plugin_billing_billing.exemption",
+    # What is paid.
+    "plugin_billing_billing.seats",
+    "plugin_billing_billing.confirm",
+    "plugin_billing_billing.act",
+    "plugin_billing_subscriptions.export",
+    "plugin_billing_stripe-messages.export",
     # Where a district is called, and with what calls are signed.
     "plugin_notifications_hooks.edit",
     "plugin_notifications_hooks.act",

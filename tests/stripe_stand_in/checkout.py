@@ -21,7 +21,7 @@ COLLECTS = ("always", "if_required")
     "subscription_data.trial_settings.end_behavior.missing_payment_method allow_promotion_codes",
     "tax_id_collection.enabled customer_update.name",
     "customer_update.address success_url cancel_url expires_at",
-    "locale payment_method_collection payment_method_types[] billing_address_collection",
+    "locale payment_method_collection billing_address_collection",
     "discounts[].coupon discounts[].promotion_code ui_mode custom_text.submit.message automatic_tax.enabled",
 )
 def create_session(account: Account, fields: Fields) -> Obj:

@@ -28,7 +28,6 @@ def make(
         "balance": 0,
         "created": 0,
         "currency": None,
-        "customer_account": None,
         "default_source": None,
         "delinquent": False,
         "description": None,

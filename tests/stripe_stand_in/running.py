@@ -37,7 +37,7 @@ class Control:
             return found
 
     def requests(self) -> list[Obj]:
-        """What the API was asked, the oldest first: `method`, `path`, `fields`, `idempotency_key` and more."""
+        """What the API was asked, the oldest first: `method`, `path`, `fields`, `idempotency_key`, …"""
         found: list[Obj] = self.ask("GET", "requests")["requests"]
         return found
 
@@ -95,7 +95,7 @@ class Control:
         once: bool = True,
         changes: Mapping[str, Any] | None = None,
     ) -> None:
-        """Deliver an event again: in the old shape, badly signed, its time `shift` off, `late` seconds later."""
+        """Deliver an event again; `late` and `shift` (of its signed time) are seconds."""
         self.ask(
             "POST",
             "deliveries/again",

@@ -86,10 +86,10 @@ def quote(*, principal: Principal, school: str, price: str, seats: int) -> str:
 
     Raises `Rejected`, `NotFound`.
     """
-    stripe = client()
     plan = plans.current().of_price(price)
     with transaction(principal) as tx:
         place = school_named(tx, school)
+        stripe = client()
         if plan is None or not (plan.per_seat and may_buy(place, plan.name)):
             raise Rejected(price=NO_SUCH_PRICE)
         wanted = seats_of(seats, plan)
@@ -194,7 +194,6 @@ def pay_outside(*, principal: Principal, invoice: str, paid: Paid) -> None:
 
     Raises `Rejected`, `ProofNeeded`, `NotFound`.
     """
-    stripe = client()
     reference = paid.reference.strip()
     today = clock.now().date()
     if paid.way not in set(Way):
@@ -207,6 +206,7 @@ def pay_outside(*, principal: Principal, invoice: str, paid: Paid) -> None:
     with transaction(principal) as tx:
         proof.demand(tx)
         row = queries.invoice_of(tx, invoice)
+        stripe = client()
         place = school_behind(tx, row.customer_id)
         if row.status != InvoiceStatus.OPEN:
             raise Rejected.whole(NOT_OPEN)
