@@ -1,9 +1,14 @@
-"""Placing what schools ordered: at once, and again while Stripe cannot be reached."""
+"""Placing what schools ordered, again while Stripe is away; and deleting papers when it is time."""
 
-from backoffice.jobs.job import Counts, Job, JobRun, every
+from backoffice.access.transaction import transaction
+from backoffice.jobs.job import Counts, Job, JobRun, daily, every
 from backoffice.language.texts import lazy
+from backoffice.privacy.retention.runs import forget
 from plugins.billing import asking
+from plugins.billing.exemption.models import TaxCertificate
+from plugins.billing.kinds import PAPERS
 from plugins.billing.orders import placing
+from plugins.billing.orders.models import PurchaseOrder, Quote
 
 
 def place_orders(run: JobRun) -> Counts:
@@ -18,4 +23,20 @@ def place_orders(run: JobRun) -> Counts:
     }
 
 
-JOBS = (Job("place-orders", place_orders, every(minutes=10), title=lazy("Place purchase orders at Stripe")),)
+def forget_papers(run: JobRun) -> Counts:
+    """Delete quotes, orders and certificates that have been kept for their time."""
+    with transaction(run.who) as tx:
+        return {lazy("papers deleted"): sum(forget(tx, kind) for kind in PAPERS)}
+
+
+JOBS = (
+    Job("place-orders", place_orders, every(minutes=10), title=lazy("Place purchase orders at Stripe")),
+    Job(
+        "forget-papers",
+        forget_papers,
+        daily(at="03:50"),
+        title=lazy("Delete papers of schools that were kept for six years"),
+        forgets=True,
+        expires=(Quote, PurchaseOrder, TaxCertificate),
+    ),
+)
