@@ -409,6 +409,14 @@ def build_matrix(runtime: Runtime, world: World, app: Flask) -> Iterator[Matrix]
 # ---------------------------------------------------------------------- trying
 
 
+def _is_nowhere(matrix: Matrix, actor: Actor, route: Route, kind: str) -> bool:
+    """Whether the actor pays alone: such a person has no quote, no order and no certificate."""
+    if kind in PAID:
+        return not matrix.stage.own(actor, kind)
+    own = [matrix.row(each) for each in matrix.stage.own(actor, kind)] if route.endpoint in OF_SCHOOLS else []
+    return bool(own) and all(each.kind != SchoolKind.SCHOOL for each in own)
+
+
 def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
     """Somebody else's identifier in an address is as good as none; the own one works, or is denied."""
     actor = matrix.actor(role)
@@ -436,7 +444,8 @@ def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
             tally.twins += 1
             _worked(matrix, tally, actor, thing, filled, response, changes, name)
         # Whoever owns a class holds the right to a school's days there, where no school is.
-        nowhere = kind == "school_change" and not (permission and scope(actor.principal, permission).schools)
+        nowhere = _is_nowhere(matrix, actor, route, kind)
+        nowhere |= kind == "school_change" and not (permission and scope(actor.principal, permission).schools)
         if not worked and not nowhere and matrix.may(actor, route, permission, None):
             tally.problems.append(f"{role} {route}: may, but has nothing to try it on: not tested")
         unknown = matrix.knock(actor, route, public_id=NOBODYS.get(kind) or new_public_id())

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pyotp
+from fpdf import FPDF
 from sqlalchemy import insert, select, update
 
 from backoffice import clock
@@ -134,9 +135,8 @@ PASSWORD = "correct horse battery"
 RECOVERY_CODE = "abcde-fghjk"
 # Mailed to somebody who signs up, to the leader's new address and to the outsider's old one.
 SIGN_UP_LINK, NEW_ADDRESS_LINK, TAKE_BACK_LINK = "s" * 43, "n" * 43, "t" * 43
-# The paper of an order, as a school signed it.
+# Who signed a school's orders and certificates, on paper.
 SIGNED_BY = "Ottilie Orderly"
-ORDER_FILE = f"%PDF-1.7 signed by {SIGNED_BY} %%EOF".encode()
 # Of the mailed link that links the leader's account.
 OFFERED = "o" * 43
 COST = Passwords()
@@ -1156,7 +1156,11 @@ def _orders(tx: Transaction, customer: int, named: str) -> None:
     }
     quote, _ = _row(tx, Quote, **offered)
     _row(tx, Quote, **offered)
-    paper = {"file": ORDER_FILE, "file_kind": FileKind.PDF}
+    sheet = FPDF()
+    sheet.add_page()
+    sheet.set_font("helvetica")
+    sheet.cell(text=f"Signed by {SIGNED_BY}")
+    paper = {"file": bytes(sheet.output()), "file_kind": FileKind.PDF}
     _row(
         tx,
         PurchaseOrder,
