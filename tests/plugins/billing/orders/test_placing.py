@@ -10,8 +10,10 @@ from backoffice import clock, entitlements
 from backoffice.access.lookup import NotFound
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.entitlements import Entitlement
+from backoffice.privacy.retention.runs import forget
 from backoffice.problems import Rejected
 from plugins.billing import papers, sync
+from plugins.billing.kinds import PAPERS
 from plugins.billing.models import Customer, InvoiceStatus, PlanName, Status
 from plugins.billing.orders.models import OrderState, PurchaseOrder, Quote
 from plugins.billing.orders.services import Ordered, Paid, order, order_again, order_file, pay_outside
@@ -314,3 +316,16 @@ def test_a_quote_says_what_stripe_asks(buying: Buying) -> None:
     for seats in (4, 0, -1, 10_001):
         with pytest.raises(Rejected):
             buying.quoted(seats)
+
+
+def test_papers_go_after_six_years(buying: Buying) -> None:
+    buying.ordered()
+    kept = buying.quoted(30)
+    long_ago = clock.now() - timedelta(days=6 * 366)
+    with transaction(WHO) as tx:
+        tx.execute(update(PurchaseOrder).values(placed_at=long_ago))
+        tx.execute(update(Quote).where(Quote.public_id != kept).values(until_at=long_ago))
+        for kind in PAPERS:
+            forget(tx, kind)
+    assert buying.rows(PurchaseOrder) == []
+    assert [each.public_id for each in buying.rows(Quote)] == [kept]
