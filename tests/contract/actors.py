@@ -257,6 +257,8 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _messages(world)
     things += _large_changes(world)
     things += _exports(world)
+    with transaction(SYSTEM) as tx:
+        factory.pays(tx, world.people["alone"], extras.alone_school)
     things += _invoices({school.id: place for place, school in schools.items()})
     things += _erasures(world, extras)
     things += _own_fields(world, schools, classes)

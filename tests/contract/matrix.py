@@ -242,11 +242,7 @@ class Matrix:
         if thing.kind == "erasure":
             return inside and actor.owns(thing) and self.does(actor, route, thing)
         if thing.kind in PAID:
-            # Through whoever pays: the database alone can tell.
-            model = MODELS[thing.kind]
-            with transaction(actor.principal.credential) as tx:
-                found = visible(tx.principal, select(model.id).where(model.id == thing.id), permission)
-                return inside and tx.scalar(found) is not None
+            return inside and thing.school_id in scope(actor.principal, permission).schools
         if thing.kind == "account":
             return inside and self.works_for(actor, thing, permission)
         if route.endpoint in OF_SCHOOLS and self.row(thing).kind != SchoolKind.SCHOOL:
@@ -638,6 +634,10 @@ def _worked(
     *,
     public: bool = False,
 ) -> None:
+    if filled is not None and filled.refused == response.status_code:
+        if changes:
+            tally.problems.append(f"{name}: it was refused, and did something")
+        return
     if not 200 <= response.status_code < 400:
         tally.problems.append(f"{name}: the twin answered {response.status}: not tested")
     if filled is None:

@@ -301,6 +301,8 @@ class Filled:
     query: Mapping[str, str] | None = None
     identifiers: Mapping[str, str] | None = None
     audited: bool = True
+    # With what it is refused, where nobody here can make it good: whoever sends it signs it.
+    refused: int | None = None
 
 
 # What looking at a page leaves behind.
@@ -991,6 +993,11 @@ def _retried(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
         ("added app.job_run", "changed app.mail"),
         identifiers={"rowid": "mail"},
     )
+
+
+def _unsold(_stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
+    fields = {"price": "school_seat_yearly", "seats": "12"}
+    return Filled(fields, audited=False, refused=422)
 
 
 def _taken_in_again(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
@@ -1768,12 +1775,12 @@ FORMS: Mapping[str, Fill] = {
     "plugin_billing_billing.order_again": _ordered_again,
     "plugin_billing_billing.exemption": _exempted,
     # Nothing is bought while no Stripe is connected: what is, in tests/plugins/billing.
-    "plugin_billing_billing.buy": _always(audited=False, price="school_seat_yearly", seats="12"),
-    "plugin_billing_billing.seats": _always(audited=False, seats="20"),
+    "plugin_billing_billing.buy": _unsold,
+    "plugin_billing_billing.seats": _unsold,
     "plugin_billing_billing.confirm": _always(audited=False, seats="20", seen="20:0:0"),
     "plugin_billing_billing.act": _always(audited=False, do="end"),
     "plugin_billing_stripe-messages.act:replay": _taken_in_again,
-    "billing_webhooks.stripe": _always(audited=False),
+    "billing_webhooks.stripe": lambda *_: Filled({}, audited=False, refused=404),
     "plugin_notifications_hooks.edit": _always(
         ("changed plugin_notifications.district_hook",), url="https://hooks.example/ours"
     ),

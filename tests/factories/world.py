@@ -369,8 +369,8 @@ def make_world() -> World:
         _roster(tx, people["leader"], home)
         _roster(tx, people["outsider"], outside)
         _taken_along(tx, people["leader"], home)
-        _pays(tx, people["leader"], home)
-        _pays(tx, people["outsider"], outside)
+        pays(tx, people["leader"], home)
+        pays(tx, people["outsider"], outside)
         invited = _invited(tx, people["leader"], home)
         _invited(tx, people["outsider"], outside)
         family_invited = family_invitation(tx, people["teacher"], home, own.children[1])
@@ -1096,7 +1096,7 @@ def _taken_along(tx: Transaction, person: Person, school: School) -> None:
     tx.execute(insert(Intake).values(school_id=school.id, **brought))
 
 
-def _pays(tx: Transaction, person: Person, school: School) -> None:
+def pays(tx: Transaction, person: Person, school: School) -> None:
     """A school with a subscription and an invoice, and what Stripe told of it."""
     now, named = clock.now(), secrets.token_hex(7)
     customer, _ = _row(
