@@ -870,13 +870,13 @@ def _actors(
         says |= {_worry(room) for room in deciding}
         says |= _family_texts({child.id for room in deciding for child in room.children})
         says |= {tablet_text(room) for room in deciding}
+        says |= {factory.SIGNED_BY} if name in {"leader", "alone"} else set()
         if name == "leader":
             reach["account"] |= {each.id for each in colleagues}
             imports = _imports({school.id: place for place, school in schools.items()})
             reach["import"] = frozenset(each.id for each in imports if each.place == "own")
             asked = _invitations({school.id: place for place, school in schools.items()})
             reach["invitation"] = frozenset(each.id for each in asked if each.place == "own")
-            says.add(factory.SIGNED_BY)
             says |= {f"Amaranth Administrator of {world.home.name}", "Quillfeather District"}
         if name == "founder":
             reach["school"] = frozenset(school.id for school in schools.values())

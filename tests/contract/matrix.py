@@ -406,9 +406,7 @@ def build_matrix(runtime: Runtime, world: World, app: Flask) -> Iterator[Matrix]
 
 
 def _is_nowhere(matrix: Matrix, actor: Actor, route: Route, kind: str) -> bool:
-    """Whether the actor pays alone: such a person has no quote, no order and no certificate."""
-    if kind in PAID:
-        return not matrix.stage.own(actor, kind)
+    """Whether the page is for schools, and the actor has none but the own one."""
     own = [matrix.row(each) for each in matrix.stage.own(actor, kind)] if route.endpoint in OF_SCHOOLS else []
     return bool(own) and all(each.kind != SchoolKind.SCHOOL for each in own)
 
