@@ -182,6 +182,18 @@ class InvoiceConverter(_PublicIdConverter):
     """The public identifier of an invoice that a school pays."""
 
 
+class QuoteConverter(_PublicIdConverter):
+    """The public identifier of a quote that a school asked for."""
+
+
+class PurchaseOrderConverter(_PublicIdConverter):
+    """The public identifier of a school's purchase order."""
+
+
+class TaxCertificateConverter(_PublicIdConverter):
+    """The public identifier of a certificate by which a school pays no sales tax."""
+
+
 CONVERTERS: dict[str, type[BaseConverter]] = {
     "student": StudentConverter,
     "classroom": ClassroomConverter,
@@ -222,6 +234,9 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "notice": NoticeConverter,
     "message": MessageConverter,
     "invoice": InvoiceConverter,
+    "quote": QuoteConverter,
+    "purchase_order": PurchaseOrderConverter,
+    "tax_certificate": TaxCertificateConverter,
 }
 
 

@@ -5,11 +5,15 @@ from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
 from plugins.billing import webhooks
 from plugins.billing.checks import CHECKS
+from plugins.billing.exemption.jobs import JOBS as EXEMPTION_JOBS
+from plugins.billing.exemption.mails import MAILS
 from plugins.billing.holdings import HELD
 from plugins.billing.jobs import JOBS
 from plugins.billing.kinds import KINDS
 from plugins.billing.models import BillingBase
+from plugins.billing.orders.jobs import JOBS as ORDERS_JOBS
 from plugins.billing.permissions import PERMISSIONS
+from plugins.billing.settings import BillingSettings
 from plugins.billing.standing import entitled
 from plugins.billing.start import start
 from plugins.billing.views import BillingPage, link
@@ -25,7 +29,9 @@ plugin = Plugin(
     permissions=PERMISSIONS,
     pages=(BillingPage, PaymentsPage, SubscriptionGrid, StripeMessageGrid),
     machines={webhooks.bp: webhooks.LARGEST},
-    jobs=JOBS,
+    jobs=(*JOBS, *ORDERS_JOBS, *EXEMPTION_JOBS),
+    mails=MAILS,
+    settings=BillingSettings,
     controls=CHECKS,
     entitlements=entitled,
     billing_link=link,

@@ -7,7 +7,9 @@ from sqlalchemy import ColumnElement, null
 
 from backoffice.privacy.holdings import PersonalData, Subject, Target
 from backoffice.storage.numbers import one_of
+from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.models import Customer
+from plugins.billing.orders.models import PurchaseOrder
 
 
 def _nobody(_target: Target) -> Mapping[str, ColumnElement[Any]]:
@@ -21,5 +23,11 @@ def _begun_by(target: Target) -> ColumnElement[bool]:
 HELD = (
     PersonalData(Customer, Subject.SCHOOL),
     PersonalData(Customer, Subject.DISTRICT),
+    # What a school handed in may name who signed it: it goes with the school, as its quotes do.
+    *(
+        PersonalData(model, subject)
+        for model in (PurchaseOrder, TaxCertificate)
+        for subject in (Subject.SCHOOL, Subject.DISTRICT)
+    ),
     PersonalData(Customer, Subject.ACCOUNT, _begun_by, blank=(Customer.made_by.key,), instead=_nobody),
 )

@@ -5,10 +5,10 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from backoffice.access.lookup import rows_of
+from backoffice.access.lookup import NotFound, find, rows_of
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
-from backoffice.schools.models import School
+from backoffice.schools.models import School, SchoolKind
 from plugins.billing.models import OVER, Customer, Invoice, Subscription
 from plugins.billing.permissions import BILLING_MANAGE, BILLING_READ
 
@@ -33,6 +33,23 @@ def payer(tx: Transaction, school_id: int) -> str | None:
     """The public identifier of a school for which the principal manages a subscription."""
     mine = visible(tx.principal, select(School), BILLING_MANAGE).where(School.id == school_id)
     return tx.scalar(mine.with_only_columns(School.public_id))
+
+
+def school_named(tx: Transaction, public_id: str) -> School:
+    """A school whose subscription the principal manages, and no teacher's own. Raises `NotFound`."""
+    found = find(tx, School, public_id, permission=BILLING_MANAGE)
+    if found.kind == SchoolKind.PERSONAL:
+        raise NotFound
+    return found
+
+
+def school_behind(tx: Transaction, customer_id: int) -> School:
+    """The school that pays as a customer, whose the principal has found something. Raises `NotFound`."""
+    customer = tx.get(Customer, customer_id)
+    found = tx.get(School, customer.school_id) if customer and customer.school_id else None
+    if found is None:
+        raise NotFound
+    return found
 
 
 def customer_of(tx: Transaction, school: School) -> Customer | None:

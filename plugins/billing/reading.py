@@ -36,10 +36,12 @@ def subscription_values(said: Object, plans: Plans) -> dict[str, Any]:
     repeats: Object = price.get("recurring") or {}
     status = Status(said["status"])
     ended = moment(said.get("ended_at")) or moment(said.get("canceled_at"))
-    plan = plans.of_price(_key(item))
+    # What was quoted holds though its name has gone to a newer price: an order says which it was for.
+    key = _key(item) or (said.get("metadata") or {}).get("price")
+    plan = plans.of_price(key)
     return {
         "plan": plan.name if plan else None,
-        "price": _key(item) or str(price.get("id", "")),
+        "price": key or str(price.get("id", "")),
         "status": status,
         "by_invoice": said.get("collection_method") == "send_invoice",
         "seats": max(int(item.get("quantity") or 1), 1),

@@ -6,7 +6,9 @@ from sqlalchemy import ColumnElement, any_, or_, select
 
 from backoffice.access.policy import Rule, register
 from backoffice.schools.models import School
+from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.models import Customer, Drift, Invoice, StripeEvent, Subscription
+from plugins.billing.orders.models import PurchaseOrder, Quote
 from plugins.billing.permissions import BILLING_READ, BILLING_WATCH
 
 
@@ -23,6 +25,8 @@ def _through(column: Any) -> Any:
 register(Rule(Customer, read=BILLING_READ, school=None, schools=_of))
 register(Rule(Subscription, read=BILLING_READ, school=None, schools=_through(Subscription.customer_id)))
 register(Rule(Invoice, read=BILLING_READ, school=None, schools=_through(Invoice.customer_id)))
+for _each in (Quote, PurchaseOrder, TaxCertificate):
+    register(Rule(_each, read=BILLING_READ, school=None, schools=_through(_each.customer_id)))
 # Of no school, for founders alone.
 register(Rule(StripeEvent, read=BILLING_WATCH, school=None))
 register(Rule(Drift, read=BILLING_WATCH, school=None))

@@ -85,27 +85,23 @@ def checkout(*, principal: Principal, school: str, price: str, seats: int, back:
     plan = plans.current().of_price(price)
     with transaction(principal) as tx:
         place = find(tx, School, school, permission=BILLING_MANAGE)
-        stripe = _client()
+        stripe = client()
         if plan is None or not may_buy(place, plan.name):
             raise Rejected(price=NO_SUCH_PRICE)
-        wanted = _seats(seats, plan) if plan.per_seat else 1
-        customer = _begun(tx, place)
+        wanted = seats_of(seats, plan) if plan.per_seat else 1
+        customer = begun(tx, place)
         held = queries.subscription_of(tx, customer)
         if held is not None and held.status in RUNS:
             raise Rejected.whole(HAS_ONE)
         tries_out = not queries.had_one(tx, customer)
         named = customer.stripe_id
         number, public = customer.id, customer.public_id
-        name = str(place.name) if place.kind != SchoolKind.PERSONAL else None
+        name = name_at_stripe(place)
         record(tx, "billing.buy", school_id=place.id, customer=number, price=price, seats=wanted)
-    with _asking():
+    with while_waiting():
         found = prices.one(stripe, price)
         if named is None:
-            made = stripe.v1.customers.create(
-                {"metadata": {"payer": public}, **({"name": name} if name else {})},
-                {"idempotency_key": f"customer-{public}"},
-            )
-            named = made.id
+            named = customer_at(stripe, public, name)
             with transaction(principal) as tx:
                 find(tx, School, school, permission=BILLING_MANAGE)
                 tx.get_one(Customer, number).stripe_id = named
@@ -138,13 +134,13 @@ def portal(*, principal: Principal, school: str, back: str) -> str:
     with transaction(principal) as tx:
         proof.demand(tx)
         place = find(tx, School, school, permission=BILLING_MANAGE)
-        stripe = _client()
+        stripe = client()
         customer = queries.customer_of(tx, place)
         if customer is None or customer.stripe_id is None:
             raise Rejected.whole(HAS_NONE)
         named = customer.stripe_id
         record(tx, "billing.open-portal", school_id=place.id, customer=customer.id)
-    with _asking():
+    with while_waiting():
         session = stripe.v1.billing_portal.sessions.create(
             {"customer": named, "return_url": f"{back}/bought"}
         )
@@ -155,7 +151,7 @@ def preview_seats(*, principal: Principal, school: str, seats: int) -> Preview:
     """What another number of seats would cost. Changes nothing. Raises `Rejected`, `NotFound`."""
     with transaction(principal) as tx:
         mine = _mine(tx, school)
-        stripe = _client()
+        stripe = client()
     return _previewed(stripe, mine, seats)
 
 
@@ -167,13 +163,13 @@ def change_seats(*, principal: Principal, school: str, seats: int, seen: str) ->
     with transaction(principal) as tx:
         proof.demand(tx)
         mine = _mine(tx, school)
-        stripe = _client()
+        stripe = client()
     if _previewed(stripe, mine, seats).seen != seen:
         raise Rejected.whole(CHANGED)
     with transaction(principal) as tx:
         mine = _mine(tx, school)
         record(tx, "billing.change-seats", school_id=mine.school, customer=mine.customer, seats=seats)
-    with _asking():
+    with while_waiting():
         item = _item(stripe, mine)
         stripe.v1.subscriptions.update(
             mine.subscription_named,
@@ -209,8 +205,8 @@ def invoice_address(*, principal: Principal, invoice: str) -> str:
     """Where Stripe shows an invoice to whoever has the address. Raises `Rejected`, `NotFound`."""
     with transaction(principal) as tx:
         named = find(tx, Invoice, invoice, permission=BILLING_MANAGE).stripe_id
-        stripe = _client()
-    with _asking():
+        stripe = client()
+    with while_waiting():
         found = plain(stripe.v1.invoices.retrieve(named))
     address = found.get("hosted_invoice_url")
     if not address:
@@ -225,7 +221,22 @@ def may_buy(school: School, plan: PlanName) -> bool:
     ) and plan is not PlanName.DISTRICT
 
 
-def _client() -> Any:
+def name_at_stripe(school: School) -> str | None:
+    """As what Stripe knows a school: by its name, or by none if that is a teacher's."""
+    return str(school.name) if school.kind != SchoolKind.PERSONAL else None
+
+
+def customer_at(stripe: Any, public: str, name: str | None) -> str:
+    """What Stripe calls whoever pays as `public` names it, made there if it has not been yet."""
+    made = stripe.v1.customers.create(
+        {"metadata": {"payer": public}, **({"name": name} if name else {})},
+        {"idempotency_key": f"customer-{public}"},
+    )
+    return str(made.id)
+
+
+def client() -> Any:
+    """The client of this installation's Stripe. Raises `Rejected` if it has none."""
     try:
         return asking.current().client
     except NotConnected:
@@ -233,7 +244,7 @@ def _client() -> Any:
 
 
 @contextmanager
-def _asking() -> Iterator[None]:
+def while_waiting() -> Iterator[None]:
     """While a person waits for Stripe: what goes wrong there is said in a sentence. Raises `Rejected`."""
     try:
         with asked():
@@ -244,7 +255,7 @@ def _asking() -> Iterator[None]:
         raise Rejected.whole(REFUSED) from None
 
 
-def _begun(tx: Transaction, school: School) -> Customer:
+def begun(tx: Transaction, school: School) -> Customer:
     """As whom a school pays, made if it has not begun to."""
     found = queries.customer_of(tx, school)
     if found is not None:
@@ -281,7 +292,8 @@ def _mine(tx: Transaction, school: str) -> _Mine:
     )
 
 
-def _seats(wanted: int, plan: plans.Plan) -> int:
+def seats_of(wanted: int, plan: plans.Plan) -> int:
+    """A number of seats that a plan is sold for. Raises `Rejected` for the input `seats`."""
     return _enough(wanted, plan.fewest_seats)
 
 
@@ -299,7 +311,7 @@ def _previewed(stripe: Any, mine: _Mine, seats: int) -> Preview:
     if not mine.per_seat:
         raise Rejected.whole(NOT_PER_SEAT)
     _enough(seats, mine.fewest)
-    with _asking():
+    with while_waiting():
         change = {"items": [{"id": _item(stripe, mine), "quantity": seats}]}
         asked_for: Mapping[str, Any] = {
             "customer": mine.customer_named,
@@ -334,9 +346,9 @@ def _change(principal: Principal, school: str, verb: str, **values: Any) -> None
     with transaction(principal) as tx:
         proof.demand(tx)
         mine = _mine(tx, school)
-        stripe = _client()
+        stripe = client()
         record(tx, verb, school_id=mine.school, customer=mine.customer)
-    with _asking():
+    with while_waiting():
         stripe.v1.subscriptions.update(mine.subscription_named, values)
     _refresh(principal, mine)
 

@@ -12,20 +12,24 @@ from backoffice import entitlements
 from backoffice.access.lookup import find
 from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
-from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
+from backoffice.console.guard import SECONDS_AT_WORK
 from backoffice.entitlements import Entitlement
 from backoffice.language.moments import long_day
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
-from backoffice.schools.models import School
+from backoffice.schools.models import School, SchoolKind
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 from plugins.billing import asking, plans, prices, queries, services, standing, words
 from plugins.billing.asking import Refused, Unreachable
+from plugins.billing.exemption import views as exemption
+from plugins.billing.exemption.views import ExemptionPages
 from plugins.billing.forms import BuyForm, ConfirmForm, SeatsForm
 from plugins.billing.models import RUNS, Customer, InvoiceStatus, PlanName, Status, Subscription
 from plugins.billing.money import money
+from plugins.billing.orders import views as orders
+from plugins.billing.orders.views import OrdersPages
 from plugins.billing.permissions import BILLING_MANAGE, BILLING_READ
 from plugins.billing.plans import Plan
 from plugins.billing.prices import Price
@@ -34,7 +38,7 @@ HERE = "/console/billing/"
 Answer = str | Response | tuple[str, int]
 
 
-class BillingPage(GuardedView):
+class BillingPage(OrdersPages, ExemptionPages):
     """The subscription of a school: what it holds, what it costs, and what was paid."""
 
     doors: ClassVar = {
@@ -46,9 +50,12 @@ class BillingPage(GuardedView):
         "seats": BILLING_MANAGE,
         "confirm": BILLING_MANAGE,
         "act": BILLING_MANAGE,
+        **orders.DOORS,
+        **exemption.DOORS,
     }
     # What is paid changes from then on.
-    fresh = frozenset({"seats", "confirm", "act"})
+    fresh = frozenset({"seats", "confirm", "act"}) | orders.FRESH | exemption.FRESH
+    uploads: ClassVar = {**orders.UPLOADS, **exemption.UPLOADS}
     title = lazy("Subscription")
     category = lazy("School")
     address = "billing"
@@ -58,7 +65,9 @@ class BillingPage(GuardedView):
             lazy("See what the school has subscribed to"),
             "index",
             "billing/",
-            also=lazy("subscription plan pay invoice card billing seats price"),
+            also=lazy(
+                "subscription plan pay invoice card billing seats price quote purchase order cheque tax"
+            ),
         ),
     )
 
@@ -239,6 +248,8 @@ class BillingPage(GuardedView):
             status=InvoiceStatus,
             money=money,
             form=FlaskForm(),
+            top=HERE,
+            manages=self.opens("quotes") and place.kind != SchoolKind.PERSONAL,
         )
 
     def _shown(self, held: Subscription) -> Mapping[str, Any]:

@@ -56,7 +56,9 @@ from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
 from backoffice.web import cookies
+from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.models import Customer, Invoice, StripeEvent
+from plugins.billing.orders.models import PurchaseOrder, Quote
 from plugins.exports.models import Export, ExportState
 from plugins.notifications.drills.models import DrillEvent
 from plugins.notifications.models import ConcernedSchool, Incident, IncidentTask
@@ -105,6 +107,9 @@ KINDS = (
     "custom_field",
     "field_receipt",
     "invoice",
+    "quote",
+    "purchase_order",
+    "tax_certificate",
     "stripe_event",
 )
 # Parts of the system, known by name: the company's own, and nobody else's.
@@ -257,6 +262,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _invoices({school.id: place for place, school in schools.items()})
     things += _erasures(world, extras)
     things += _own_fields(world, schools, classes)
+    things += _paid({school.id: place for place, school in schools.items()})
     own_sessions = {
         name: frozenset(each.id for each in things if each.kind == "session" and each.place == name)
         for name in world.people
@@ -282,7 +288,10 @@ def build_stage(world: World, app: Flask) -> Stage:
                     kind: frozenset(
                         t.id for t in things if t.kind == kind and t.place in opens.get(each.name, ())
                     )
-                    for kind in ("locked_network", "school_change", "field_receipt", "invoice")
+                    for kind in (
+                        *("locked_network", "school_change", "field_receipt"),
+                        *("invoice", "quote", "purchase_order", "tax_certificate"),
+                    )
                 },
                 # Whoever works at a school fills in its fields.
                 "custom_field": frozenset(
@@ -301,6 +310,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     for room in classes.values():
         texts |= {_worry(room), tablet_text(room)} | _class_texts(room)
         texts |= {f"Comment about {child.family}" for child in room.children}
+    texts |= {factory.SIGNED_BY}
     texts |= {school.name for school in schools.values()} | {"Quillfeather District", factory.REPORTED}
     for person in world.people.values():
         texts |= {person.name, person.email, view_name(person.name)}
@@ -583,6 +593,20 @@ def _incidents() -> list[Thing]:
         ]
 
 
+def _paid(places: Mapping[int, str]) -> list[Thing]:
+    """What schools were asked for, offered and ordered, and their certificates."""
+    with transaction(SYSTEM) as tx:
+        return [
+            Thing(model.__tablename__, row.id, row.public_id, row.school_id, places[row.school_id])
+            for model in (Quote, PurchaseOrder, TaxCertificate)
+            for row in tx.execute(
+                select(model.id, model.public_id, Customer.school_id).join(
+                    Customer, Customer.id == model.customer_id
+                )
+            )
+        ]
+
+
 def _of_families(places: Mapping[int, str]) -> list[Thing]:
     """Who follows a child, and who is asked to; each where the child is."""
     with transaction(SYSTEM) as tx:
@@ -846,6 +870,7 @@ def _actors(
         says |= {_worry(room) for room in deciding}
         says |= _family_texts({child.id for room in deciding for child in room.children})
         says |= {tablet_text(room) for room in deciding}
+        says |= {factory.SIGNED_BY} if name in {"leader", "alone"} else set()
         if name == "leader":
             reach["account"] |= {each.id for each in colleagues}
             imports = _imports({school.id: place for place, school in schools.items()})

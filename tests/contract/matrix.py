@@ -47,7 +47,9 @@ from backoffice.storage.public_id import new_public_id
 from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
+from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.models import Invoice, StripeEvent
+from plugins.billing.orders.models import PurchaseOrder, Quote
 from plugins.notifications.drills.models import DrillEvent
 from plugins.notifications.models import ConcernedSchool, Incident, IncidentTask
 from plugins.notifications.notices.models import Notice
@@ -88,6 +90,7 @@ OF_DISTRICT = {
 OF_SCHOOLS = (
     _HOOKS
     | _TERMS
+    | {"plugin_billing_billing.quotes", "plugin_billing_billing.exemption"}
     | {
         f"console_schools.{door}"
         for door in (
@@ -96,6 +99,7 @@ OF_SCHOOLS = (
         )
     }
 )
+PAID = frozenset({"invoice", "quote", "purchase_order", "tax_certificate"})
 # Founders see what is held by its identifier alone; in the world it is this.
 HOLDS, HELD = "/console/holds/", ("classroom", "own")
 MODELS: Mapping[str, Any] = {
@@ -113,6 +117,10 @@ MODELS: Mapping[str, Any] = {
     "drill_event": DrillEvent,
     "concerned_school": ConcernedSchool,
     "notice": Notice,
+    "invoice": Invoice,
+    "quote": Quote,
+    "purchase_order": PurchaseOrder,
+    "tax_certificate": TaxCertificate,
     "guardian_link": GuardianLink,
     "guardian_invitation": GuardianInvitation,
     "action": Action,
@@ -123,7 +131,6 @@ MODELS: Mapping[str, Any] = {
     "guardian_request": GuardianRequest,
     "custom_field": CustomField,
     "field_receipt": CustomField,
-    "invoice": Invoice,
     "stripe_event": StripeEvent,
     **{model.__tablename__: model for model in CHANGES},
 }
@@ -240,7 +247,7 @@ class Matrix:
             return inside and actor.owns(thing) and can(actor.principal, permission)
         if thing.kind == "erasure":
             return inside and actor.owns(thing) and self.does(actor, route, thing)
-        if thing.kind == "invoice":
+        if thing.kind in PAID:
             return inside and thing.school_id in scope(actor.principal, permission).schools
         if thing.kind == "account":
             return inside and self.works_for(actor, thing, permission)
@@ -404,6 +411,12 @@ def build_matrix(runtime: Runtime, world: World, app: Flask) -> Iterator[Matrix]
 # ---------------------------------------------------------------------- trying
 
 
+def _is_nowhere(matrix: Matrix, actor: Actor, route: Route, kind: str) -> bool:
+    """Whether the page is for schools, and the actor has none but the own one."""
+    own = [matrix.row(each) for each in matrix.stage.own(actor, kind)] if route.endpoint in OF_SCHOOLS else []
+    return bool(own) and all(each.kind != SchoolKind.SCHOOL for each in own)
+
+
 def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
     """Somebody else's identifier in an address is as good as none; the own one works, or is denied."""
     actor = matrix.actor(role)
@@ -431,7 +444,8 @@ def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
             tally.twins += 1
             _worked(matrix, tally, actor, thing, filled, response, changes, name)
         # Whoever owns a class holds the right to a school's days there, where no school is.
-        nowhere = kind == "school_change" and not (permission and scope(actor.principal, permission).schools)
+        nowhere = _is_nowhere(matrix, actor, route, kind)
+        nowhere |= kind == "school_change" and not (permission and scope(actor.principal, permission).schools)
         if not worked and not nowhere and matrix.may(actor, route, permission, None):
             tally.problems.append(f"{role} {route}: may, but has nothing to try it on: not tested")
         unknown = matrix.knock(actor, route, public_id=NOBODYS.get(kind) or new_public_id())

@@ -310,6 +310,9 @@ class Filled:
 NOTED: Mapping[str, Filled] = {
     "console_students.details": Filled({}, ("added app.student_view",), audited=False),
     "console_class_points.report": Filled({}, ("added app.student_view",)),
+    # That somebody took a signed paper along is noted.
+    "plugin_billing_billing.order_file": Filled({}),
+    "plugin_billing_billing.certificate_file": Filled({}),
 }
 
 
@@ -1463,6 +1466,27 @@ def _always(effect: tuple[str, ...] = (), *, audited: bool = True, **fields: str
     return lambda _stage, _actor, _thing: Filled(fields, effect, audited=audited)
 
 
+def _handed_in(effect: tuple[str, ...] = (), **fields: str) -> Fill:
+    """A paper of a school's."""
+    paper = b"%PDF-1.7 paper %%EOF"
+    return lambda _stage, _actor, _thing: Filled(
+        {**fields, "file": lambda: (io.BytesIO(paper), "paper.pdf")}, effect, audited=bool(effect)
+    )
+
+
+_ordered_again = _always(("added app.job_run", "changed plugin_billing.purchase_order"))
+
+
+def _exempted(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
+    """A newer certificate, in place of the one that there is."""
+    held = [each for each in stage.of("tax_certificate") if thing and each.school_id == thing.id]
+    replaced = ("changed plugin_billing.tax_certificate",) * len(held)
+    begins = () if held else ("added plugin_billing.customer",)
+    effect = ("added app.job_run", "added plugin_billing.tax_certificate", *replaced, *begins)
+    day = (clock.now() + timedelta(days=90)).date().isoformat()
+    return _handed_in(effect, state="MA", last_day=day)(stage, actor, thing)
+
+
 def _all_read(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     newest = max(stage.own(actor, "message"), key=lambda each: each.id, default=None)
     if newest is None:  # Nobody tells a child or a stranger anything.
@@ -1752,6 +1776,12 @@ FORMS: Mapping[str, Fill] = {
     "console_schools.district_contacts": _always(
         ("changed app.district",), security_contact="security@people.example", postal_address="2 Long Road"
     ),
+    # No Stripe is connected here: tests/plugins/billing/orders has what they do with one.
+    "plugin_billing_billing.quotes": _always(audited=False, price="school_seat_yearly", seats="12"),
+    "plugin_billing_billing.order": _handed_in(number="PO-1", invoice_to="office@people.example"),
+    "plugin_billing_billing.paid": _always(audited=False, way="check", reference="1", amount="720"),
+    "plugin_billing_billing.order_again": _ordered_again,
+    "plugin_billing_billing.exemption": _exempted,
     # Nothing is bought while no Stripe is connected: what is, in tests/plugins/billing.
     "plugin_billing_billing.buy": _unsold,
     "plugin_billing_billing.seats": _unsold,

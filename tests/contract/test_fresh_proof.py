@@ -43,6 +43,11 @@ FAR_REACHING = {
     "plugin_notifications_notices.letters",
     "plugin_notifications_notices.posted",
     "plugin_notifications_notices.handed_in",
+    # A school owes money from then on, or no longer, or no tax.
+    "plugin_billing_billing.order",
+    "plugin_billing_billing.order_again",
+    "plugin_billing_billing.paid",
+    "plugin_billing_billing.exemption",
     # What is paid.
     "plugin_billing_billing.seats",
     "plugin_billing_billing.confirm",

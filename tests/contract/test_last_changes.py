@@ -101,6 +101,12 @@ WITHOUT: Mapping[str, str] = {
     "plugin_notifications_notices.handed_in": ACT,
     # What was decided about it stands on its page.
     "plugin_notifications_notices.edit": ACT,
+    "plugin_billing_billing.quotes": NEW,
+    "plugin_billing_billing.order": NEW,
+    "plugin_billing_billing.exemption": NEW,
+    # What was paid stands at Stripe.
+    "plugin_billing_billing.paid": ACT,
+    "plugin_billing_billing.order_again": ACT,
     "plugin_notifications_hooks.edit": ACT,
     "plugin_notifications_hooks.act": ACT,
     # Since when and by whom stands in the list.

@@ -58,6 +58,10 @@ REACHED: Mapping[str, str] = {
     "notice": "stands on the page of its incident's notices",
     "custom_field": ROW,
     "invoice": "stands on the page of what its school has subscribed to, which is in the menu",
+    **dict.fromkeys(
+        ("quote", "purchase_order", "tax_certificate"),
+        "stands on the pages that its school's subscription leads to",
+    ),
     "field_receipt": ROW,
     "import": ROW,
     "large_change": "an action leads to all of one's own",

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pyotp
+from fpdf import FPDF
 from sqlalchemy import insert, select, update
 
 from backoffice import clock
@@ -100,6 +101,7 @@ from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import GoesTo, Worry, WorryKind
 from backoffice.throttles.visitor import Visitor
+from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.models import (
     Customer,
     Drift,
@@ -112,6 +114,8 @@ from plugins.billing.models import (
     StripeEvent,
     Subscription,
 )
+from plugins.billing.orders.models import OrderState, PurchaseOrder, Quote
+from plugins.billing.papers import FileKind
 from plugins.exports.models import Export, ExportState, Intake
 from plugins.notifications.drills.models import Drill, DrillEvent
 from plugins.notifications.hooks.models import DistrictHook, HookCall
@@ -131,6 +135,8 @@ PASSWORD = "correct horse battery"
 RECOVERY_CODE = "abcde-fghjk"
 # Mailed to somebody who signs up, to the leader's new address and to the outsider's old one.
 SIGN_UP_LINK, NEW_ADDRESS_LINK, TAKE_BACK_LINK = "s" * 43, "n" * 43, "t" * 43
+# Who signed a school's orders and certificates, on paper.
+SIGNED_BY = "Ottilie Orderly"
 # Of the mailed link that links the leader's account.
 OFFERED = "o" * 43
 COST = Passwords()
@@ -1148,11 +1154,66 @@ def pays(tx: Transaction, person: Person, school: School) -> None:
         paid_at=now,
         outside=False,
     )
+    _orders(tx, customer, named)
     told = {"customer": f"cus_{named}", "thing": f"in_{named}", "happened_at": now, "received_at": now}
     done = {"state": EventState.DONE, "attempts": 1, "next_try_at": now, "done_at": now}
     _row(tx, StripeEvent, stripe_id=f"evt_{named}", kind="invoice.paid", **told, **done)
     differed = {"customer": f"cus_{named}", "stripe_id": f"sub_{named}", "kind": DriftKind.DIFFERS}
     _row(tx, Drift, found_at=now, mended_at=now, **differed)
+
+
+def _orders(tx: Transaction, customer: int, named: str) -> None:
+    """A quote that was ordered, and one that was not, a certificate, and an invoice that is to be paid."""
+    now = clock.now()
+    offered = {
+        "customer_id": customer,
+        "plan": PlanName.SCHOOL,
+        "price": "school_seat_yearly",
+        "price_named": f"price_{named}",
+        "seats": 12,
+        "amount": 6000,
+        "currency": "usd",
+        "months": 12,
+        "made_at": now,
+        "until_at": now + timedelta(days=60),
+    }
+    quote, _ = _row(tx, Quote, **offered)
+    _row(tx, Quote, **offered)
+    sheet = FPDF()
+    sheet.add_page()
+    sheet.set_font("helvetica")
+    sheet.cell(text=f"Signed by {SIGNED_BY}")
+    paper = {"file": bytes(sheet.output()), "file_kind": FileKind.PDF}
+    _row(
+        tx,
+        PurchaseOrder,
+        customer_id=customer,
+        quote_id=quote,
+        number=f"PO-{named}",
+        placed_at=now,
+        # As a rule it is tried again by whoever looks at it.
+        state=OrderState.FAILED,
+        **paper,
+    )
+    until = now + timedelta(days=400)
+    given = {"state": "MA", "last_day": until.date(), "ends_at": until, "given_at": now, "set_at": now}
+    _row(tx, TaxCertificate, customer_id=customer, **given, **paper)
+    _row(
+        tx,
+        Invoice,
+        customer_id=customer,
+        stripe_id=f"in_open_{named}",
+        subscription=f"sub_{named}",
+        number=f"{named[:8].upper()}-0002",
+        status=InvoiceStatus.OPEN,
+        currency="usd",
+        due=72_000,
+        paid=0,
+        attempts=0,
+        made_at=now,
+        due_at=now + timedelta(days=30),
+        outside=False,
+    )
 
 
 def _invited(tx: Transaction, person: Person, school: School) -> str:

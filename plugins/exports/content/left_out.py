@@ -57,6 +57,10 @@ TABLES: Mapping[str, str] = {
             *("district_hook", "hook_call", "contract_terms"),
         )
     },
+    **{
+        f"plugin_billing.{table}": lazy("It is on the school's page of its subscription, and at Stripe.")
+        for table in ("quote", "purchase_order", "tax_certificate")
+    },
     "plugin_rosters.roster_upload": _SOURCE,
     "plugin_trust.control_result": OF_SERVICE,
 }

@@ -2,13 +2,18 @@
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import ProgrammingError
 
+from backoffice import clock
 from backoffice.access.transaction import transaction
+from backoffice.storage.public_id import new_public_id
 from plugins.billing.asking import Stripe
+from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.models import Customer, Invoice, Subscription
+from plugins.billing.orders.models import PurchaseOrder, Quote
 from tests.factories.visitor import form_token, signed_in
-from tests.factories.world import World
+from tests.factories.world import SYSTEM, World
 
 OTHERS = ("founder", "officer", "teacher", "colleague", "co_teacher", "helper", "parent", "outsider")
 ADDRESSES = ("", "/buy?price=school_seat_yearly", "/seats", "/bought")
@@ -44,15 +49,62 @@ def test_the_leader_sees_it_and_an_outsider_sees_only_the_own(app: Flask, world:
     assert leader.get(f"/console/billing/{world.outside.public_id}").status_code == 404
 
 
-@pytest.mark.parametrize("entity", [Customer, Subscription, Invoice])
+@pytest.mark.parametrize(
+    ("entity", "each"),
+    [(Customer, 1), (Subscription, 1), (Invoice, 2), (Quote, 2), (PurchaseOrder, 1), (TaxCertificate, 1)],
+)
 @pytest.mark.parametrize("role", OTHERS)
-def test_the_database_shows_it_to_nobody_else(world: World, entity: type, role: str) -> None:
+def test_the_database_shows_it_to_nobody_else(world: World, entity: type, each: int, role: str) -> None:
     """With the policy forgotten: row-level security alone."""
     with transaction(world.sign_in(role)) as tx:
         seen = len(tx.scalars(select(entity)).all())
-    assert seen == (2 if role == "founder" else 0)
+    assert seen == (2 * each if role == "founder" else 0)
 
 
 def test_the_database_shows_a_leader_the_own_schools_alone(world: World) -> None:
     with transaction(world.sign_in("leader")) as tx:
         assert {each.school_id for each in tx.scalars(select(Customer))} == {world.home.id}
+
+
+def test_the_web_changes_nothing_of_what_the_system_writes(world: World) -> None:
+    """A leader of the school, with the policy forgotten: how far an order is, and what Stripe was told."""
+    for change in (
+        update(PurchaseOrder).values(state="sent"),
+        update(PurchaseOrder).values(subscription="sub_x"),
+        update(TaxCertificate).values(set_at=None),
+        update(Quote).values(amount=1),
+        delete(PurchaseOrder),
+        delete(Quote),
+    ):
+        with pytest.raises(ProgrammingError), transaction(world.sign_in("leader")) as tx:
+            tx.execute(change)
+
+
+def test_the_web_orders_for_no_other_school(world: World) -> None:
+    with transaction(SYSTEM) as tx:
+        quote = tx.scalars(
+            select(Quote)
+            .join(Customer, Customer.id == Quote.customer_id)
+            .where(Customer.school_id == world.outside.id)
+            .order_by(Quote.id.desc())
+        ).first()
+        assert quote is not None
+        named = {"customer_id": quote.customer_id, "quote_id": quote.id}
+    row = {"number": "1", "file": b"x", "file_kind": "pdf", "placed_at": clock.now(), "state": "waiting"}
+    for entity, values in (
+        (PurchaseOrder, {**named, **row}),
+        (
+            TaxCertificate,
+            {
+                "customer_id": named["customer_id"],
+                "state": "MA",
+                "last_day": clock.now().date(),
+                "ends_at": clock.now(),
+                "file": b"x",
+                "file_kind": "pdf",
+                "given_at": clock.now(),
+            },
+        ),
+    ):
+        with pytest.raises(ProgrammingError), transaction(world.sign_in("leader")) as tx:
+            tx.execute(insert(entity).values(public_id=new_public_id(), **values))

@@ -1,0 +1,154 @@
+"""Placing orders at Stripe: a subscription by invoice, and its first invoice with the school's number.
+
+Each step is asked of Stripe before it is done there, and each call has a key of the order's: a worker may be
+killed anywhere, and whoever goes on makes nothing twice.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from stripe import StripeClient
+
+from backoffice import clock
+from backoffice.access.principal import Purpose
+from backoffice.access.transaction import Transaction, transaction
+from backoffice.audit.trail import record
+from backoffice.schools.models import School
+from plugins.billing import plans, sync
+from plugins.billing.asking import Refused, Unreachable, asked, plain
+from plugins.billing.models import OVER, Customer, InvoiceStatus
+from plugins.billing.orders.models import UNDER_WAY, OrderState, PurchaseOrder, Quote
+from plugins.billing.reading import Object, id_of
+from plugins.billing.services import customer_at, name_at_stripe
+
+# What Stripe prints beside the number; 40 letters at most.
+FIELD = "PO number"
+
+
+@dataclass
+class Placed:
+    """How many invoices were sent, how many orders Stripe did not accept, and how many have to wait."""
+
+    sent: int = 0
+    failed: int = 0
+    waiting: int = 0
+
+
+def place_orders(
+    who: Purpose, stripe: StripeClient, *, progress: Callable[[int], None] = lambda _done: None
+) -> Placed:
+    """Place whatever orders are under way, each as far as it goes."""
+    placed = Placed()
+    with transaction(who) as tx:
+        numbers = tx.scalars(
+            select(PurchaseOrder.id).where(PurchaseOrder.state.in_(UNDER_WAY)).order_by(PurchaseOrder.id)
+        ).all()
+    for number in numbers:
+        try:
+            while _step(who, stripe, number):
+                pass
+        except Unreachable:
+            placed.waiting += 1
+            continue
+        except (Refused, LookupError, TypeError, ValueError):
+            placed.failed += _give_up(who, number)
+            continue
+        placed.sent += 1
+        progress(placed.sent)
+    return placed
+
+
+def _step(who: Purpose, stripe: StripeClient, number: int) -> bool:
+    """Do the next step of an order and write that it is done; whether there is another.
+
+    Raises `Unreachable`, `Refused`.
+    """
+    with transaction(who) as tx:
+        order, customer = _taken(tx, number)
+        if order is None or customer is None:
+            return False
+        with asked():
+            if order.state == OrderState.WAITING:
+                order.subscription = _subscribed(tx, stripe, customer, order)
+                order.state = OrderState.SUBSCRIBED
+                # Stripe has it by now, and nobody else needs it.
+                order.invoice_to = None
+            else:
+                _send(stripe, order)
+                order.state, order.sent_at = OrderState.SENT, clock.now()
+        sync.take_over(tx, customer, sync.ask(stripe, str(customer.stripe_id)))
+        record(tx, "billing.place-order", school_id=customer.school_id, order=order.id, state=order.state)
+        return order.state != OrderState.SENT
+
+
+def _taken(tx: Transaction, number: int) -> tuple[PurchaseOrder | None, Customer | None]:
+    """The order and whose it is, held until the transaction ends: first the customer, as everywhere."""
+    found = tx.get(PurchaseOrder, number)
+    if found is None:
+        return None, None
+    customer = tx.get(Customer, found.customer_id, with_for_update=True)
+    order = tx.get(PurchaseOrder, number, with_for_update=True, populate_existing=True)
+    return (order, customer) if order is not None and order.state in UNDER_WAY else (None, None)
+
+
+def _subscribed(tx: Transaction, stripe: StripeClient, customer: Customer, order: PurchaseOrder) -> str:
+    """What Stripe calls the subscription of an order, made if it has none yet."""
+    quote = tx.get_one(Quote, order.quote_id)
+    if customer.stripe_id is None:
+        place = tx.get_one(School, customer.school_id)
+        customer.stripe_id = customer_at(stripe, customer.public_id, name_at_stripe(place))
+    named = customer.stripe_id
+    # Keys are forgotten after a day, and the order's mark stays.
+    listed = stripe.v1.subscriptions.list({"customer": named, "status": "all", "limit": 100})
+    there = [plain(each) for each in listed.auto_paging_iter()]
+    for each in there:
+        if (each.get("metadata") or {}).get("order") == order.public_id:
+            return str(each["id"])
+    if any(each["status"] not in OVER for each in there):
+        # Somebody paid by card meanwhile: nobody is to pay twice.
+        raise Refused("subscribed otherwise")
+    if order.invoice_to:
+        stripe.v1.customers.update(named, {"email": order.invoice_to})
+    made = stripe.v1.subscriptions.create(
+        {
+            "customer": named,
+            "items": [{"price": quote.price_named, "quantity": quote.seats}],
+            "collection_method": "send_invoice",
+            "days_until_due": plans.current().invoice.days,
+            "metadata": {"payer": customer.public_id, "order": order.public_id, "price": quote.price},
+        },
+        {"idempotency_key": f"order-{order.public_id}"},
+    )
+    return str(made.id)
+
+
+def _send(stripe: StripeClient, order: PurchaseOrder) -> None:
+    """Have Stripe print the school's number on the first invoice, and mail it."""
+    named, key = str(order.subscription), f"order-{order.public_id}"
+    invoice = id_of(plain(stripe.v1.subscriptions.retrieve(named)).get("latest_invoice"))
+    if invoice is None:
+        raise Refused("no invoice")
+    found: Object = plain(stripe.v1.invoices.retrieve(invoice))
+    if found["status"] == InvoiceStatus.DRAFT:
+        stripe.v1.invoices.update(
+            invoice,
+            {
+                "custom_fields": [{"name": FIELD, "value": order.number}],
+                "metadata": {"order": order.public_id},
+            },
+        )
+        found = plain(stripe.v1.invoices.finalize_invoice(invoice, {}, {"idempotency_key": f"{key}-final"}))
+    if found["status"] == InvoiceStatus.OPEN:
+        stripe.v1.invoices.send_invoice(invoice, {}, {"idempotency_key": f"{key}-sent"})
+
+
+def _give_up(who: Purpose, number: int) -> int:
+    """Have the school look at an order that Stripe does not accept; 1 if it is still under way."""
+    with transaction(who) as tx:
+        order, customer = _taken(tx, number)
+        if order is None or customer is None:
+            return 0
+        order.state = OrderState.FAILED
+        record(tx, "billing.order-failed", school_id=customer.school_id, order=order.id)
+        return 1
