@@ -5,9 +5,13 @@ from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
 from plugins.billing import webhooks
 from plugins.billing.checks import CHECKS
+from plugins.billing.dunning import messages, services
+from plugins.billing.dunning.mails import MAILS
+from plugins.billing.events import InvoicePaid, PaymentFailed
 from plugins.billing.holdings import HELD
 from plugins.billing.jobs import JOBS
 from plugins.billing.kinds import KINDS
+from plugins.billing.leaving import STRIPE
 from plugins.billing.models import BillingBase
 from plugins.billing.permissions import PERMISSIONS
 from plugins.billing.standing import entitled
@@ -26,6 +30,10 @@ plugin = Plugin(
     pages=(BillingPage, PaymentsPage, SubscriptionGrid, StripeMessageGrid),
     machines={webhooks.bp: webhooks.LARGEST},
     jobs=JOBS,
+    mails=MAILS,
+    messages=messages.KINDS,
+    handlers={PaymentFailed: services.payment_failed, InvoicePaid: services.invoice_paid},
+    erases_outside=(STRIPE,),
     controls=CHECKS,
     entitlements=entitled,
     billing_link=link,
