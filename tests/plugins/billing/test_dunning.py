@@ -1,8 +1,8 @@
-"""Who is written to about payments, about what, when, and which plan is in force meanwhile: with the clock moved."""
+"""Who is written to about payments, when, and which plan is in force meanwhile: with the clock moved."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,7 @@ from plugins.billing.models import Customer, Invoice, Reminder, ReminderKind, Su
 from plugins.billing.sync import Found
 from tests.factories.visitor import signed_in
 from tests.factories.world import SYSTEM, World
+from tests.stripe_stand_in.running import running
 
 WHO = Purpose("test-dunning")
 BEGUN = datetime(2027, 3, 1, 20, 30, tzinfo=UTC)
@@ -238,6 +239,63 @@ def test_from_the_trial_to_free_and_back(
     assert time.goes_on(until + 20 * DAY) == []
 
 
+@both_zones
+def test_the_same_with_a_stripe_that_lives_through_it(
+    world: World, customer: int, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    """Its own clock is moved with ours; what it has is asked each day, as messages would have it asked."""
+    time = in_zone(world, customer, monkeypatch, zone)
+    with running(after_retries="unpaid") as stand_in:
+        client, prices = stand_in.client(), stand_in.control.seed()
+        test_clock = client.v1.test_helpers.test_clocks.create({"frozen_time": seconds(BEGUN) or 0}).id
+        card = "pm_card_chargeCustomerFail"
+        named = client.v1.customers.create(
+            {"test_clock": test_clock, "invoice_settings": {"default_payment_method": card}}
+        ).id
+        client.v1.subscriptions.create(
+            {
+                "customer": named,
+                "items": [{"price": prices["school_seat_yearly"], "quantity": 12}],
+                "trial_period_days": 30,
+            }
+        )
+        told: list[tuple[str, date]] = []
+        free_from: date | None = None
+
+        def passes(days: int) -> None:
+            nonlocal free_from
+            for _ in range(days):
+                told.extend((name, at.date()) for name, at in time.goes_on(time.now + DAY))
+                moved = {"frozen_time": seconds(time.now) or 0}
+                client.v1.test_helpers.test_clocks.advance(test_clock, moved)  # type: ignore[arg-type]
+                with transaction(WHO) as tx:
+                    row = tx.get_one(Customer, time.customer, with_for_update=True)
+                    sync.take_over(tx, row, sync.ask(client, named))
+                told.extend((name, at.date()) for name, at in time.written())
+                if free_from is None and seats(world) == 2:
+                    free_from = time.now.astimezone(time.zone).date()
+
+        passes(50)
+        names = [name for name, _day in told]
+        assert names == ["trial-ends", "payment-failed", "grace-ends", "now-free"]
+        assert free_from is not None
+        days = dict(told)
+        trial_over = (BEGUN + TRIAL).astimezone(time.zone).date()
+        assert days["trial-ends"] == trial_over - timedelta(days=7)
+        assert (free_from - days["grace-ends"]).days in {4, 5}
+        assert days["now-free"] in {free_from - DAY, free_from}
+
+        told.clear()
+        (owed,) = [
+            each for each in client.v1.invoices.list({"customer": named}).data if each.status == "open"
+        ]
+        client.v1.customers.update(named, {"invoice_settings": {"default_payment_method": "pm_card_visa"}})
+        client.v1.invoices.pay(str(owed.id))
+        passes(3)
+        assert [name for name, _day in told] == ["invoice-paid"]
+        assert seats(world) == 12
+
+
 def test_it_is_free_on_the_day_that_was_said(time: Time, world: World) -> None:
     """Told at the first hour of day after it, and not a day later."""
     failed = BEGUN + TRIAL
@@ -321,7 +379,9 @@ def test_whoever_is_paid_for_by_the_district_is_not_on_free(time: Time, world: W
         as_leader = {"account_id": person, "role": Role.LEADER, "created_at": BEGUN}
         tx.execute(insert(Membership).values(school_id=world.elsewhere.id, **as_leader))
     try:
-        ended = subscription("canceled", plan="district_seat_yearly", id="sub_district", ended_at=BEGUN + 2 * DAY)
+        ended = subscription(
+            "canceled", plan="district_seat_yearly", id="sub_district", ended_at=BEGUN + 2 * DAY
+        )
         of_district.stripe_has(BEGUN + 2 * DAY, ended)
         # The school is on Free by now, too: its own leader is told of that alone.
         told = [name for name, _at in of_district.goes_on(BEGUN + 3 * DAY)]
