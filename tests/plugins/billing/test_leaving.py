@@ -71,9 +71,8 @@ def subscribed(
     client: stripe.StripeClient, stand_in: StandIn, named: str, key: str = "school_seat_yearly", **more: Any
 ) -> stripe.Subscription:
     price = stand_in.control.seed()[key]
-    return client.v1.subscriptions.create(
-        {"customer": named, "items": [{"price": price, "quantity": 5}], **more}
-    )
+    wanted: Any = {"customer": named, "items": [{"price": price, "quantity": 5}], **more}
+    return client.v1.subscriptions.create(wanted)
 
 
 def school(tx: Any, name: str, district: int | None = None) -> tuple[int, str]:
