@@ -262,9 +262,9 @@ def _how_many(entitlement: Entitlement, held: int, limit: int) -> str:
 
 def _how_many_more(over: int, wanted: int) -> str:
     return ngettext(
-        "%(over)s of the %(count)s new one is over the limit.",
+        "%(over)s of the %(count)s new ones is over the limit.",
         "%(over)s of the %(count)s new ones are over the limit.",
-        wanted,
+        over,
         over=amount(over),
         count=amount(wanted),
     )

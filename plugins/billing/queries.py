@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from backoffice.access.lookup import NotFound, find, rows_of
+from backoffice.access.lookup import rows_of
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.schools.models import School
@@ -60,12 +60,3 @@ def invoices_of(tx: Transaction, customer: Customer) -> Sequence[Invoice]:
     """The invoices of a customer, the newest first."""
     mine = rows_of(tx.principal, Invoice, BILLING_READ).where(Invoice.customer_id == customer.id)
     return tx.scalars(mine.order_by(Invoice.made_at.desc(), Invoice.id.desc()).limit(SHOWN)).all()
-
-
-def invoice_named(tx: Transaction, school: School, public_id: str) -> str:
-    """What Stripe calls an invoice of a school. Raises `NotFound`."""
-    customer = customer_of(tx, school)
-    found = find(tx, Invoice, public_id)
-    if customer is None or found.customer_id != customer.id:
-        raise NotFound
-    return str(found.stripe_id)

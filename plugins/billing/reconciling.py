@@ -109,9 +109,11 @@ def _mend(
             tx.flush()
         now = clock.now()
         for thing, kind in drifts:
-            row = tx.scalars(select(Subscription).where(Subscription.stripe_id == thing)).one_or_none()
-            # One that is over here and not there is never revived: a person looks at it.
-            is_mended = row is not None and not (kind is DriftKind.DIFFERS and row.status in OVER)
+            row = mine.subscriptions.get(thing) if mine else None
+            # One that was over here and is not there is never revived: a person looks at it.
+            is_mended = customer is not None and not (
+                kind is DriftKind.DIFFERS and row is not None and row.status in OVER
+            )
             mended += is_mended
             tx.add(
                 Drift(

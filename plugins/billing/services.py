@@ -25,7 +25,7 @@ from backoffice.schools.models import School, SchoolKind
 from backoffice.storage.public_id import new_public_id
 from plugins.billing import asking, plans, prices, queries
 from plugins.billing.asking import NotConnected, Refused, Unreachable, asked, plain
-from plugins.billing.models import RUNS, Customer, PlanName, Status, Subscription
+from plugins.billing.models import RUNS, Customer, Invoice, PlanName, Status, Subscription
 from plugins.billing.permissions import BILLING_MANAGE
 from plugins.billing.reading import moment
 
@@ -81,10 +81,10 @@ def checkout(*, principal: Principal, school: str, price: str, seats: int, back:
     `price` is the lookup key of one of the plans' prices, `back` the address to which Stripe leads back.
     Raises `Rejected`, `NotFound`.
     """
-    stripe = _client()
     plan = plans.current().of_price(price)
     with transaction(principal) as tx:
         place = find(tx, School, school, permission=BILLING_MANAGE)
+        stripe = _client()
         if plan is None or not may_buy(place, plan.name):
             raise Rejected(price=NO_SUCH_PRICE)
         wanted = _seats(seats, plan) if plan.per_seat else 1
@@ -134,10 +134,10 @@ def portal(*, principal: Principal, school: str, back: str) -> str:
 
     Raises `Rejected`, `ProofNeeded`, `NotFound`.
     """
-    stripe = _client()
     with transaction(principal) as tx:
         proof.demand(tx)
         place = find(tx, School, school, permission=BILLING_MANAGE)
+        stripe = _client()
         customer = queries.customer_of(tx, place)
         if customer is None or customer.stripe_id is None:
             raise Rejected.whole(HAS_NONE)
@@ -152,9 +152,9 @@ def portal(*, principal: Principal, school: str, back: str) -> str:
 
 def preview_seats(*, principal: Principal, school: str, seats: int) -> Preview:
     """What another number of seats would cost. Changes nothing. Raises `Rejected`, `NotFound`."""
-    stripe = _client()
     with transaction(principal) as tx:
         mine = _mine(tx, school)
+        stripe = _client()
     return _previewed(stripe, mine, seats)
 
 
@@ -163,10 +163,10 @@ def change_seats(*, principal: Principal, school: str, seats: int, seen: str) ->
 
     Raises `Rejected`, also if it costs something else by now; `ProofNeeded`, `NotFound`.
     """
-    stripe = _client()
     with transaction(principal) as tx:
         proof.demand(tx)
         mine = _mine(tx, school)
+        stripe = _client()
     if _previewed(stripe, mine, seats).seen != seen:
         raise Rejected.whole(CHANGED)
     with transaction(principal) as tx:
@@ -200,16 +200,15 @@ def look_again(*, principal: Principal, school: str) -> None:
     with transaction(principal) as tx:
         place = find(tx, School, school, permission=BILLING_MANAGE)
         customer = queries.customer_of(tx, place)
-        if customer is not None and customer.stripe_id is not None:
+        if asking.is_connected() and customer is not None and customer.stripe_id is not None:
             queue.defer(tx, REFRESH, customer=customer.id)
 
 
-def invoice_address(*, principal: Principal, school: str, invoice: str) -> str:
+def invoice_address(*, principal: Principal, invoice: str) -> str:
     """Where Stripe shows an invoice to whoever has the address. Raises `Rejected`, `NotFound`."""
-    stripe = _client()
     with transaction(principal) as tx:
-        place = find(tx, School, school, permission=BILLING_MANAGE)
-        named = queries.invoice_named(tx, place, invoice)
+        named = find(tx, Invoice, invoice, permission=BILLING_MANAGE).stripe_id
+        stripe = _client()
     with _asking():
         found = plain(stripe.v1.invoices.retrieve(named))
     address = found.get("hosted_invoice_url")
@@ -331,10 +330,10 @@ def _item(stripe: Any, mine: _Mine) -> str:
 
 
 def _change(principal: Principal, school: str, verb: str, **values: Any) -> None:
-    stripe = _client()
     with transaction(principal) as tx:
         proof.demand(tx)
         mine = _mine(tx, school)
+        stripe = _client()
         record(tx, verb, school_id=mine.school, customer=mine.customer)
     with _asking():
         stripe.v1.subscriptions.update(mine.subscription_named, values)

@@ -203,16 +203,15 @@ class BillingPage(GuardedView):
                 flash(rejected.in_words, "warning")
         return redirect(back, 303)
 
-    @expose("/<school:public_id>/invoices/<invoice:invoice>", methods=("GET",))
-    def invoice(self, public_id: str, invoice: str) -> Answer:
+    @expose("/invoices/<invoice:public_id>", methods=("GET",))
+    def invoice(self, public_id: str) -> Answer:
         """An invoice, as Stripe shows it."""
-        back = f"{HERE}{public_id}"
         done_reading()
         try:
-            there = services.invoice_address(principal=self.who, school=public_id, invoice=invoice)
+            there = services.invoice_address(principal=self.who, invoice=public_id)
         except Rejected as rejected:
             flash(rejected.in_words, "warning")
-            return redirect(back, 303)
+            return redirect(HERE, 303)
         return redirect(there, 303)
 
     # ------------------------------------------------------------------ what the pages show

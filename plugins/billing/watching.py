@@ -156,7 +156,9 @@ def _by_number(tx: Transaction, entity: Any, numbers: Sequence[int]) -> Mapping[
 def replay(*, principal: Principal, events: Which) -> int:
     """Have these messages taken in once more, whatever became of them; how many they are.
 
-    What comes of it is asked of Stripe anew, so that doing it twice does no harm. Raises `Denied`, `Rejected`.
+    What comes of it is asked of Stripe anew, so that doing it twice does no harm.
+
+    Raises `Denied`, `Rejected`.
     """
     with transaction(principal) as tx:
         require(tx.principal, BILLING_WATCH)

@@ -56,6 +56,7 @@ from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
 from backoffice.web import cookies
+from plugins.billing.models import Customer, Invoice, StripeEvent
 from plugins.exports.models import Export, ExportState
 from plugins.notifications.drills.models import DrillEvent
 from plugins.notifications.models import ConcernedSchool, Incident, IncidentTask
@@ -103,6 +104,8 @@ KINDS = (
     "erasure",
     "custom_field",
     "field_receipt",
+    "invoice",
+    "stripe_event",
 )
 # Parts of the system, known by name: the company's own, and nobody else's.
 NAMED = ("plugin", "job")
@@ -110,6 +113,7 @@ NAMED = ("plugin", "job")
 COMPANYS = (
     *("mail", "event", "report", "plugin_change", "job_change"),
     *("incident", "incident_task", "drill_event", "concerned_school", "notice"),
+    "stripe_event",
 )
 # The child stays signed in until everybody has knocked, however slow the machine.
 PATIENT = Sessions(student_idle_shared=240)
@@ -248,6 +252,7 @@ def build_stage(world: World, app: Flask) -> Stage:
     things += _messages(world)
     things += _large_changes(world)
     things += _exports(world)
+    things += _invoices({school.id: place for place, school in schools.items()})
     things += _erasures(world, extras)
     things += _own_fields(world, schools, classes)
     own_sessions = {
@@ -275,7 +280,7 @@ def build_stage(world: World, app: Flask) -> Stage:
                     kind: frozenset(
                         t.id for t in things if t.kind == kind and t.place in opens.get(each.name, ())
                     )
-                    for kind in ("locked_network", "school_change", "field_receipt")
+                    for kind in ("locked_network", "school_change", "field_receipt", "invoice")
                 },
                 # Whoever works at a school fills in its fields.
                 "custom_field": frozenset(
@@ -393,6 +398,19 @@ def _large_changes(world: World) -> list[Thing]:
             Thing("large_change", *factory.large_change(tx, account_id=person.id), None, name)
             for name, person in world.people.items()
         ]
+
+
+def _invoices(places: Mapping[int, str]) -> list[Thing]:
+    """What each school that pays has had to pay, and what Stripe told of it."""
+    with transaction(SYSTEM) as tx:
+        found = tx.execute(
+            select(Invoice.id, Invoice.public_id, Customer.school_id).join(
+                Customer, Customer.id == Invoice.customer_id
+            )
+        )
+        invoices = [Thing("invoice", row[0], row[1], row[2], places[row[2] or 0]) for row in found]
+        told = tx.execute(select(StripeEvent.id, StripeEvent.public_id))
+        return [*invoices, *(Thing("stripe_event", row[0], row[1], None, "company") for row in told)]
 
 
 def _exports(world: World) -> list[Thing]:

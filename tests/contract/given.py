@@ -20,6 +20,7 @@ from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.holdings import Subject
 from backoffice.schools.models import Student
 from backoffice.schools.place_queries import open_places
+from plugins.billing.models import Customer
 from plugins.exports import services as exports
 from plugins.exports.models import Export
 from plugins.rosters import services as rosters
@@ -88,7 +89,14 @@ def _export(world: World) -> Mapping[str, int | str]:
         return {"number": tx.scalars(select(Export.id).where(Export.public_id == made)).one()}
 
 
+def _paying(world: World) -> Mapping[str, int | str]:
+    """A school that pays."""
+    with transaction(SYSTEM) as tx:
+        return {"customer": tx.scalars(select(Customer.id).where(Customer.school_id == world.home.id)).one()}
+
+
 GIVEN: Mapping[str, Given] = {
+    "billing.refresh": _paying,
     "core.change-many": _many,
     "core.look-at-erasure": _asked,
     "core.erase": _confirmed,

@@ -47,6 +47,7 @@ from backoffice.storage.public_id import new_public_id
 from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
+from plugins.billing.models import Invoice, StripeEvent
 from plugins.notifications.drills.models import DrillEvent
 from plugins.notifications.models import ConcernedSchool, Incident, IncidentTask
 from plugins.notifications.notices.models import Notice
@@ -113,6 +114,8 @@ MODELS: Mapping[str, Any] = {
     "guardian_request": GuardianRequest,
     "custom_field": CustomField,
     "field_receipt": CustomField,
+    "invoice": Invoice,
+    "stripe_event": StripeEvent,
     **{model.__tablename__: model for model in CHANGES},
 }
 # Names under which a careless page might take an identifier, whatever its form says.
@@ -491,7 +494,7 @@ def filled_forms(matrix: Matrix, tally: Tally, role: str) -> None:
             _denied(matrix, tally, actor, response, matrix.settle(), f"{role} {route} closed")
         for key, permission in keys:
             kind = next(iter(route.kinds.values()), None)
-            thing = _first(matrix, actor, route, permission, kind)
+            thing = first(matrix, actor, route, permission, kind)
             if kind and thing is None:
                 continue  # tried, and turned away, by its address
             filled = FORMS[key](matrix.stage, actor, thing)
@@ -676,9 +679,10 @@ def _strangers(
     return [thing for thing in found if thing.place in NEAR_AND_FAR] or found
 
 
-def _first(
+def first(
     matrix: Matrix, actor: Actor, route: Route, permission: Permission | None, kind: str | None
 ) -> Thing | None:
+    """The first of the actor's own that a route opens, if it names one of a kind."""
     own = matrix.stage.own(actor, kind) if kind in {*KINDS, *NAMED} else []
     return next((t for t in own if matrix.may(actor, route, permission, t)), None)
 

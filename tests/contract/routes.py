@@ -90,6 +90,8 @@ PUBLIC = frozenset(
         # Taken from anybody, and shown to none of them again.
         "reports.report",
         "reports.sent",
+        # For whoever can sign as Stripe.
+        "billing_webhooks.stripe",
         # What the code declares, the same for everybody.
         "privacy.data",
         "privacy.json",
@@ -988,6 +990,15 @@ def _retried(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     )
 
 
+def _taken_in_again(stage: Stage, _actor: Actor, _thing: Thing | None) -> Filled:
+    told = stage.of("stripe_event")[0]
+    return Filled(
+        {"action": "replay", "rowid": [told.public_id], "confirm": "yes"},
+        ("added app.job_run", "changed plugin_billing.stripe_event"),
+        identifiers={"rowid": "stripe_event"},
+    )
+
+
 def _invited(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
     """A helper of the own class, or of one of the own school's."""
     own = stage.own(actor, "school") or stage.of("school")
@@ -1726,6 +1737,13 @@ FORMS: Mapping[str, Fill] = {
     "console_schools.district_contacts": _always(
         ("changed app.district",), security_contact="security@people.example", postal_address="2 Long Road"
     ),
+    # Nothing is bought while no Stripe is connected: what is, in tests/plugins/billing.
+    "plugin_billing_billing.buy": _always(audited=False, price="school_seat_yearly", seats="12"),
+    "plugin_billing_billing.seats": _always(audited=False, seats="20"),
+    "plugin_billing_billing.confirm": _always(audited=False, seats="20", seen="20:0:0"),
+    "plugin_billing_billing.act": _always(audited=False, do="end"),
+    "plugin_billing_stripe-messages.act:replay": _taken_in_again,
+    "billing_webhooks.stripe": _always(audited=False),
     "plugin_notifications_hooks.edit": _always(
         ("changed plugin_notifications.district_hook",), url="https://hooks.example/ours"
     ),

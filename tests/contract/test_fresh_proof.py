@@ -43,6 +43,12 @@ FAR_REACHING = {
     "plugin_notifications_notices.letters",
     "plugin_notifications_notices.posted",
     "plugin_notifications_notices.handed_in",
+    # What is paid.
+    "plugin_billing_billing.seats",
+    "plugin_billing_billing.confirm",
+    "plugin_billing_billing.act",
+    "plugin_billing_subscriptions.export",
+    "plugin_billing_stripe-messages.export",
     # Where a district is called, and with what calls are signed.
     "plugin_notifications_hooks.edit",
     "plugin_notifications_hooks.act",

@@ -57,6 +57,7 @@ REACHED: Mapping[str, str] = {
     "concerned_school": "stands on the page of its incident",
     "notice": "stands on the page of its incident's notices",
     "custom_field": ROW,
+    "invoice": "stands on the page of what its school has subscribed to, which is in the menu",
     "field_receipt": ROW,
     "import": ROW,
     "large_change": "an action leads to all of one's own",

@@ -182,11 +182,10 @@ def invite_known(*, principal: Principal, accounts: Collection[str]) -> int:
             Membership.account_id.in_(people), Membership.school_id.in_(tx.principal.led_schools)
         )
         invited = set()
-        wanted = [
-            (account_id, school_id)
-            for account_id, school_id in sorted(set(tx.execute(places).tuples()), key=str)
-            if school_id is not None
-        ]
+        wanted = sorted(
+            {(row.account_id, row.school_id) for row in tx.execute(places) if row.school_id is not None},
+            key=str,
+        )
         for school in sorted({school_id for _account, school_id in wanted}):
             coming = {people[each].email_index for each, school_id in wanted if school_id == school}
             require_room(

@@ -9,8 +9,10 @@ from backoffice.accounts.addresses import email_index
 from backoffice.accounts.models import Account, AccountStatus
 from backoffice.accounts.services import signing_in
 from backoffice.audit.models import AuditEntry
+from backoffice.entitlements import Entitlement
 from backoffice.outbox.models import OutgoingMail
 from backoffice.problems import Rejected
+from backoffice.runtime import Runtime
 from backoffice.schools import names
 from backoffice.schools.models import (
     Classroom,
@@ -31,6 +33,7 @@ from backoffice.throttles.visitor import Visitor
 from plugins.rosters.importing.outcome import Outcome
 from plugins.rosters.importing.places import NoSuchPlace, Target
 from plugins.rosters.models import AccountSource, ClassroomSource, ImportState, RosterImport, StudentSource
+from tests.factories.plans import plan
 from tests.factories.world import COST, NO_LIMIT, PASSWORD, SYSTEM, World, come_in, names_behind
 from tests.plugins.rosters.memory import (
     Memory,
@@ -749,3 +752,20 @@ def test_public_identifiers_are_no_way_in(school: School, world: World) -> None:
     found = errors(run(roster, school.public_id))
     assert {column for _file, _line, column, _said in found} == {"classSourcedId"}
     assert children(school) == {}
+
+
+@pytest.mark.parametrize("what", [Entitlement.CLASSES, Entitlement.STUDENTS])
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_roster_beyond_the_plan_comes_in_whole_or_not_at_all(
+    runtime: Runtime, school: School, what: Entitlement, dry_run: bool
+) -> None:
+    with plan(runtime, {what: 0}):
+        outcome = run(small(), school.public_id, dry_run=dry_run)
+    assert not outcome.done
+    assert ["than its plan holds" in sentence for *_where, sentence in errors(outcome)] == [True]
+    assert not scalars(select(Classroom.id).where(Classroom.school_id == school.id))
+    assert not scalars(select(Student.id).where(Student.school_id == school.id))
+    # The second time nobody is new, so nothing is asked, however little the plan holds by then.
+    good(run(small(), school.public_id))
+    with plan(runtime, {what: 0}):
+        good(run(small(), school.public_id))

@@ -14,9 +14,11 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Nobody, Principal, SessionEnded
 from backoffice.access.transaction import transaction
 from backoffice.audit.models import AuditDetail, AuditEntry
+from backoffice.entitlements import Entitlement, LimitReached
 from backoffice.privacy.erasure.models import ErasureMark
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
+from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, Door, Enrollment, PointEntry, School, Student, TeachingRole
 from backoffice.storage import about
 from plugins.exports.back import services, writing
@@ -26,6 +28,7 @@ from plugins.exports.content import Scope
 from plugins.exports.models import Intake
 from tests.factories import world as factory
 from tests.factories.commands import Run
+from tests.factories.plans import plan
 from tests.factories.world import SYSTEM, World
 from tests.plugins.exports.back.places import Place, archive_of, bring_in, counts_of, empty
 from tests.plugins.exports.content.conftest import Scopes, opened
@@ -304,3 +307,17 @@ def test_a_whole_school_by_a_teacher_has_no_class_of_another_school(world: World
     after = opened(Scope(Subject.SCHOOL, into.id, into.public_id))
     for kind in KINDS:
         assert {row["school"] for row in after.rows(kind)} <= schools
+
+
+@pytest.mark.parametrize(("what", "holds"), [(Entitlement.CLASSES, 0), (Entitlement.STUDENTS, 1)])
+def test_what_the_plan_has_no_room_for_stays_out_whole(
+    world: World, runtime: Runtime, packed: bytes, what: Entitlement, holds: int
+) -> None:
+    into = empty(world)
+    with plan(runtime, {what: holds}):
+        with archive_of(packed) as archive:
+            looked = services.preview(principal=into.who, school=into.public_id, archive=archive)
+        assert len(looked.full) == 1
+        with pytest.raises(LimitReached):
+            bring_in(packed, into)
+    assert not any(counts_of(into).values())
