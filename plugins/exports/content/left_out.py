@@ -57,6 +57,7 @@ TABLES: Mapping[str, str] = {
             *("district_hook", "hook_call"),
         )
     },
+    "plugin_billing.reminder": OF_SERVICE,
     "plugin_rosters.roster_upload": _SOURCE,
     "plugin_trust.control_result": OF_SERVICE,
 }
