@@ -5,11 +5,15 @@ from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
 from plugins.billing import webhooks
 from plugins.billing.checks import CHECKS
+from plugins.billing.dunning import messages, services
+from plugins.billing.dunning.mails import MAILS
+from plugins.billing.events import InvoicePaid, PaymentFailed
 from plugins.billing.exemption.jobs import JOBS as EXEMPTION_JOBS
-from plugins.billing.exemption.mails import MAILS
+from plugins.billing.exemption.mails import MAILS as EXEMPTION_MAILS
 from plugins.billing.holdings import HELD
 from plugins.billing.jobs import JOBS
 from plugins.billing.kinds import KINDS
+from plugins.billing.leaving import STRIPE
 from plugins.billing.models import BillingBase
 from plugins.billing.orders.jobs import JOBS as ORDERS_JOBS
 from plugins.billing.permissions import PERMISSIONS
@@ -30,7 +34,10 @@ plugin = Plugin(
     pages=(BillingPage, PaymentsPage, SubscriptionGrid, StripeMessageGrid),
     machines={webhooks.bp: webhooks.LARGEST},
     jobs=(*JOBS, *ORDERS_JOBS, *EXEMPTION_JOBS),
-    mails=MAILS,
+    mails=(*MAILS, *EXEMPTION_MAILS),
+    messages=messages.KINDS,
+    handlers={PaymentFailed: services.payment_failed, InvoicePaid: services.invoice_paid},
+    erases_outside=(STRIPE,),
     settings=BillingSettings,
     controls=CHECKS,
     entitlements=entitled,

@@ -6,6 +6,7 @@ from backoffice.access.transaction import transaction
 from backoffice.jobs.job import Counts, Job, JobRun, daily, every
 from backoffice.language.texts import lazy
 from plugins.billing import asking, reconciling, sync, taking
+from plugins.billing.dunning import services as dunning
 from plugins.billing.models import Customer
 
 
@@ -49,8 +50,19 @@ def reconcile(run: JobRun) -> Counts:
     }
 
 
+def remind(run: JobRun) -> Counts:
+    """Write to whoever manages a subscription what is due where it is day.
+
+    Where no Stripe is connected nothing is limited, and nothing that could be written would be true.
+    """
+    if not asking.is_connected():
+        return {}
+    return {lazy("reminders written"): dunning.look_after(principal=run.who, progress=run.progress)}
+
+
 JOBS = (
     Job("take-in", take_in, every(minutes=1), title=lazy("Take in what Stripe told")),
     Job("refresh", refresh, title=lazy("Ask Stripe how a subscription stands"), attempts=5),
+    Job("remind", remind, every(hours=1), title=lazy("Write to schools about their payments in time")),
     Job("reconcile", reconcile, daily(at="04:20"), title=lazy("Compare subscriptions with Stripe")),
 )

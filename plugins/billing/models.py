@@ -77,6 +77,19 @@ class DriftKind(StrEnum):
     DIFFERS = "differs"
 
 
+class ReminderKind(StrEnum):
+    """What a school or district is written to about."""
+
+    TRIAL_ENDS = "trial_ends"
+    ENDS = "ends"
+    INVOICE_DUE = "invoice_due"
+    INVOICE_LATE = "invoice_late"
+    PAYMENT_FAILED = "payment_failed"
+    GRACE_ENDS = "grace_ends"
+    NOW_FREE = "now_free"
+    PAID = "paid"
+
+
 class Customer(BillingBase):  # type: ignore[misc, valid-type]
     """A school or district that pays, or has begun to. Stripe calls it a customer."""
 
@@ -244,3 +257,24 @@ class Drift(BillingBase):  # type: ignore[misc, valid-type]
     mended_at: Mapped[datetime | None] = columns.moment(
         "When what Stripe has was taken over", keep=Keep.ONE_YEAR
     )
+
+
+class Reminder(BillingBase):  # type: ignore[misc, valid-type]
+    """That whoever manages a subscription was written to about something: once, whatever runs again."""
+
+    __tablename__ = "reminder"
+    __table_args__ = (
+        only("kind", ReminderKind),
+        UniqueConstraint("customer_id", "kind", "about"),
+        titled(lazy("Mails about payments")),
+    )
+
+    id: Mapped[int] = columns.key(keep=Keep.SCHOOL)
+    customer_id: Mapped[int] = columns.reference(
+        "Whose subscription it is about", ForeignKey(Customer.id, ondelete="CASCADE"), keep=Keep.SCHOOL
+    )
+    kind: Mapped[str] = columns.choice("What was written", keep=Keep.SCHOOL)
+    about: Mapped[str] = columns.text(
+        "About which invoice, or which subscription and from which day on", keep=Keep.SCHOOL
+    )
+    written_at: Mapped[datetime] = columns.moment("When", keep=Keep.SCHOOL)

@@ -48,6 +48,9 @@ def reconcile(
     for named in sorted(there.keys() | here.keys()):
         subscriptions = {str(each["id"]): each for each in there.get(named, ())}
         mine = here.get(named)
+        if mine is None:
+            # Of whoever was erased here, what was cancelled with that stays at Stripe.
+            subscriptions = {name: said for name, said in subscriptions.items() if said["status"] not in OVER}
         found.looked_at += len(subscriptions)
         drifts = list(_differences(subscriptions, mine.subscriptions if mine else {}))
         if drifts:

@@ -11,9 +11,12 @@ from backoffice.jobs import registry
 from backoffice.jobs.runs import Run
 from backoffice.language.gathering import gathered, packages
 from backoffice.runtime import Runtime
+from plugins.billing import asking
+from plugins.billing.asking import Stripe
 from tests.contract.given import GIVEN
 from tests.contract.snapshot import AUDIT, Snapshots, snapshots
 from tests.factories.world import World
+from tests.stripe_stand_in.running import SECRET, running
 
 
 @pytest.fixture
@@ -36,6 +39,17 @@ def test_whatever_wants_something_given_is_given_it_here(runtime: Runtime) -> No
     assert set(GIVEN) == asked_for, "Say in tests/contract/given.py what each of these jobs works on."
 
 
+@pytest.fixture
+def connected(runtime: Runtime) -> Iterator[None]:
+    """There is a Stripe, which knows nobody: without one, jobs about payments do nothing, or wait for it."""
+    del runtime
+    with running() as stand_in:
+        before = asking.use(Stripe(stand_in.client(), SECRET))
+        yield
+        asking.use(before)
+
+
+@pytest.mark.usefixtures("connected")
 def test_every_job_can_run_twice(app: Flask, world: World, look: Snapshots) -> None:
     """And what it says of that is in the catalogues: its page says it in its reader's language."""
     known = {text.id for package in packages() for text in gathered(package)}
