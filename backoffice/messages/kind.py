@@ -26,6 +26,7 @@ class Always(StrEnum):
     DATA = "We have promised to tell people what happens to data about them or their school."
     DEADLINE = "Something is deleted, or a limit of the law is over, if nobody reads it in time."
     ACCESS = "What somebody may see has changed, and the inbox may not be open to them any more."
+    MONEY = "Money of a school is asked for, owed or paid, and somebody has to answer for it."
     COMPANY = "What one founder does alone, or a machine found, another has to hear of at once."
 
 

@@ -5,11 +5,13 @@ from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
 from plugins.billing import webhooks
 from plugins.billing.checks import CHECKS
-from plugins.billing.dunning import messages, services
+from plugins.billing.dunning import services as dunning
 from plugins.billing.dunning.mails import MAILS
+from plugins.billing.dunning.messages import KINDS as MESSAGES
 from plugins.billing.events import InvoicePaid, PaymentFailed
 from plugins.billing.exemption.jobs import JOBS as EXEMPTION_JOBS
 from plugins.billing.exemption.mails import MAILS as EXEMPTION_MAILS
+from plugins.billing.exemption.mails import MESSAGES as EXEMPTION_MESSAGES
 from plugins.billing.holdings import HELD
 from plugins.billing.jobs import JOBS
 from plugins.billing.kinds import KINDS
@@ -35,8 +37,8 @@ plugin = Plugin(
     machines={webhooks.bp: webhooks.LARGEST},
     jobs=(*JOBS, *ORDERS_JOBS, *EXEMPTION_JOBS),
     mails=(*MAILS, *EXEMPTION_MAILS),
-    messages=messages.KINDS,
-    handlers={PaymentFailed: services.payment_failed, InvoicePaid: services.invoice_paid},
+    messages=(*MESSAGES, *EXEMPTION_MESSAGES),
+    handlers={PaymentFailed: dunning.payment_failed, InvoicePaid: dunning.invoice_paid},
     erases_outside=(STRIPE,),
     settings=BillingSettings,
     controls=CHECKS,

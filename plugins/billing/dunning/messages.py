@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from backoffice.language.texts import lazy
-from backoffice.messages.kind import Category, MessageKind
+from backoffice.messages.kind import Always, Category, MessageKind
 from plugins.billing.dunning import mails
 from plugins.billing.models import ReminderKind
 
@@ -13,49 +13,57 @@ BY: Mapping[ReminderKind, MessageKind] = {
         mails.TRIAL_ENDS,
         Category.NOTICE,
         lazy("A trial ends soon. The page says what comes then."),
-        page=_PAGE,
+        Always.MONEY,
+        _PAGE,
     ),
     ReminderKind.ENDS: MessageKind(
         mails.SUBSCRIPTION_ENDS,
         Category.NOTICE,
         lazy("What is paid for ends soon. The page says when."),
-        page=_PAGE,
+        Always.MONEY,
+        _PAGE,
     ),
     ReminderKind.INVOICE_DUE: MessageKind(
         mails.INVOICE_DUE,
         Category.REQUEST,
         lazy("An invoice is to be paid within a week."),
-        page=_PAGE,
+        Always.MONEY,
+        _PAGE,
     ),
     ReminderKind.INVOICE_LATE: MessageKind(
         mails.INVOICE_LATE,
         Category.WARNING,
         lazy("The day by which an invoice was to be paid has passed."),
-        page=_PAGE,
+        Always.MONEY,
+        _PAGE,
     ),
     ReminderKind.PAYMENT_FAILED: MessageKind(
         mails.PAYMENT_FAILED,
         Category.WARNING,
         lazy("A payment failed. All stays as it is for some days."),
-        page=_PAGE,
+        Always.MONEY,
+        _PAGE,
     ),
     ReminderKind.GRACE_ENDS: MessageKind(
         mails.GRACE_ENDS,
         Category.WARNING,
         lazy("A payment is still owed. In a few days the plan is Free until it is paid."),
-        page=_PAGE,
+        Always.MONEY,
+        _PAGE,
     ),
     ReminderKind.NOW_FREE: MessageKind(
         mails.NOW_FREE,
         Category.WARNING,
         lazy("The plan is Free now. Nothing was deleted, and nobody is locked out."),
-        page=_PAGE,
+        Always.MONEY,
+        _PAGE,
     ),
     ReminderKind.PAID: MessageKind(
         mails.INVOICE_PAID,
         Category.NOTICE,
         lazy("An invoice is paid. Thank you."),
-        page=_PAGE,
+        Always.MONEY,
+        _PAGE,
     ),
 }
 KINDS = tuple(BY.values())

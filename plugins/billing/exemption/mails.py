@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from backoffice.language.texts import lazy
+from backoffice.messages.kind import Always, Category, MessageKind
 from backoffice.outbox.mail import Mail
 
 
@@ -24,3 +25,20 @@ class CertificateEnds:
 CERTIFICATE_ENDS = Mail("certificate-ends", CertificateEnds, lazy("Tax certificate ends soon"))
 CERTIFICATE_OVER = Mail("certificate-over", CertificateEnds, lazy("Tax certificate is over"))
 MAILS = (CERTIFICATE_ENDS, CERTIFICATE_OVER)
+_PAGE = "/console/billing/{}/exemption"
+MESSAGES = (
+    MessageKind(
+        CERTIFICATE_ENDS,
+        Category.WARNING,
+        lazy("A tax certificate ends soon. Hand in a new one."),
+        Always.MONEY,
+        _PAGE,
+    ),
+    MessageKind(
+        CERTIFICATE_OVER,
+        Category.WARNING,
+        lazy("A tax certificate is over. Invoices have tax on them again."),
+        Always.MONEY,
+        _PAGE,
+    ),
+)

@@ -98,4 +98,4 @@ def _post(tx: Transaction, mail: Mail, customer: Customer, row: TaxCertificate) 
     place = tx.get_one(School, customer.school_id)
     about = CertificateEnds(place.name, place.public_id, row.last_day)
     for to in queries.leaders_of(tx, place):
-        post(tx, mail, to=to, parameters=about, school_id=place.id)
+        post(tx, mail, to=to, parameters=about, school_id=place.id, subject=place.public_id)
