@@ -6,7 +6,8 @@ from backoffice.language.texts import lazy
 from backoffice.privacy.retention.runs import forget
 from plugins.billing import asking
 from plugins.billing.exemption.models import TaxCertificate
-from plugins.billing.kinds import PAPERS
+from plugins.billing.kinds import KINDS
+from plugins.billing.models import StripeEvent
 from plugins.billing.orders import placing
 from plugins.billing.orders.models import PurchaseOrder, Quote
 
@@ -24,9 +25,9 @@ def place_orders(run: JobRun) -> Counts:
 
 
 def forget_papers(run: JobRun) -> Counts:
-    """Delete quotes, orders and certificates that have been kept for their time."""
+    """Delete what has been kept for its time: quotes, orders, certificates, and that Stripe told something."""
     with transaction(run.who) as tx:
-        return {lazy("papers deleted"): sum(forget(tx, kind) for kind in PAPERS)}
+        return {lazy("papers deleted"): sum(forget(tx, kind) for kind in KINDS)}
 
 
 JOBS = (
@@ -35,8 +36,8 @@ JOBS = (
         "forget-papers",
         forget_papers,
         daily(at="03:50"),
-        title=lazy("Delete papers of schools that were kept for six years"),
+        title=lazy("Delete what billing has kept for its time"),
         forgets=True,
-        expires=(Quote, PurchaseOrder, TaxCertificate),
+        expires=(Quote, PurchaseOrder, TaxCertificate, StripeEvent),
     ),
 )

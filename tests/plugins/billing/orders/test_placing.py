@@ -13,7 +13,7 @@ from backoffice.entitlements import Entitlement
 from backoffice.privacy.retention.runs import forget
 from backoffice.problems import Rejected
 from plugins.billing import papers, sync
-from plugins.billing.kinds import PAPERS
+from plugins.billing.kinds import KINDS
 from plugins.billing.models import Customer, InvoiceStatus, PlanName, Status
 from plugins.billing.orders.models import OrderState, PurchaseOrder, Quote
 from plugins.billing.orders.services import Ordered, Paid, order, order_again, order_file, pay_outside
@@ -325,7 +325,7 @@ def test_papers_go_after_six_years(buying: Buying) -> None:
     with transaction(WHO) as tx:
         tx.execute(update(PurchaseOrder).values(placed_at=long_ago))
         tx.execute(update(Quote).where(Quote.public_id != kept).values(until_at=long_ago))
-        for kind in PAPERS:
+        for kind in KINDS:
             forget(tx, kind)
     assert buying.rows(PurchaseOrder) == []
     assert [each.public_id for each in buying.rows(Quote)] == [kept]
