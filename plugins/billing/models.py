@@ -265,7 +265,7 @@ class Reminder(BillingBase):  # type: ignore[misc, valid-type]
     __tablename__ = "reminder"
     __table_args__ = (
         only("kind", ReminderKind),
-        UniqueConstraint("customer_id", "kind", "about"),
+        UniqueConstraint("customer_id", "kind", "of_what"),
         titled(lazy("Mails about payments")),
     )
 
@@ -274,7 +274,7 @@ class Reminder(BillingBase):  # type: ignore[misc, valid-type]
         "Whose subscription it is about", ForeignKey(Customer.id, ondelete="CASCADE"), keep=Keep.SCHOOL
     )
     kind: Mapped[str] = columns.choice("What was written", keep=Keep.SCHOOL)
-    about: Mapped[str] = columns.text(
+    of_what: Mapped[str] = columns.text(
         "About which invoice, or which subscription and from which day on", keep=Keep.SCHOOL
     )
     written_at: Mapped[datetime] = columns.moment("When", keep=Keep.SCHOOL)

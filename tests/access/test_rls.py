@@ -82,7 +82,6 @@ from backoffice.students.pins.network_models import LockedNetwork
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
 from backoffice.throttles.models import Throttle
-from plugins.billing.models import Reminder
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, World, add_passkey
 
@@ -283,7 +282,6 @@ UNREADABLE: tuple[type[Any], ...] = (
     SignUp,
     IdentityProvider,
     IdentityOffer,
-    Reminder,
 )
 
 

@@ -18,6 +18,9 @@ from tests.contract.snapshot import AUDIT, Snapshots, snapshots
 from tests.factories.world import World
 from tests.stripe_stand_in.running import SECRET, running
 
+# What keeps the moment in which somebody outside was asked, each time anew.
+ASKED_ANEW = {"plugin_billing.customer"}
+
 
 @pytest.fixture
 def look(runtime: Runtime, world: World) -> Iterator[Snapshots]:
@@ -64,5 +67,9 @@ def test_every_job_can_run_twice(app: Flask, world: World, look: Snapshots) -> N
         assert {*(first or {}), *run.lines} <= known, name
         look.keep()
         entry.job.work(run)
-        changed = Counter(str(change.table) for change in look.changes() if change.table not in AUDIT)
+        changed = Counter(
+            str(change.table)
+            for change in look.changes()
+            if change.table not in AUDIT and str(change.table) not in ASKED_ANEW
+        )
         assert not changed, f"{name}: a second run changed {dict(changed)}"

@@ -1162,7 +1162,7 @@ def pays(tx: Transaction, person: Person, school: School) -> None:
     _row(tx, StripeEvent, stripe_id=f"evt_{named}", kind="invoice.paid", **told, **done)
     differed = {"customer": f"cus_{named}", "stripe_id": f"sub_{named}", "kind": DriftKind.DIFFERS}
     _row(tx, Drift, found_at=now, mended_at=now, **differed)
-    told = {"kind": ReminderKind.PAID, "about": f"in {named}"}
+    told = {"kind": ReminderKind.PAID, "of_what": f"in {named}"}
     _row(tx, Reminder, customer_id=customer, written_at=now, **told)
 
 

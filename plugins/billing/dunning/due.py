@@ -108,10 +108,10 @@ def _was_told(standing: Standing, found: Due) -> bool:
     return any(
         each.kind == found.kind
         and (
-            each.about == found.about
+            each.of_what == found.about
             or (
                 found.since is not None
-                and each.about.partition(" ")[0] == found.thing
+                and each.of_what.partition(" ")[0] == found.thing
                 and each.written_at >= found.since
             )
         )

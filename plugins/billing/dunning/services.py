@@ -66,7 +66,7 @@ def _write(tx: Transaction, customer: Customer, found: Iterable[Due]) -> int:
         return 0
     school = tx.get_one(School, customer.school_id) if customer.school_id is not None else None
     for each in found:
-        tx.add(Reminder(customer_id=customer.id, kind=each.kind, about=each.about, written_at=clock.now()))
+        tx.add(Reminder(customer_id=customer.id, kind=each.kind, of_what=each.about, written_at=clock.now()))
         for to in people:
             tell(
                 tx,

@@ -480,7 +480,7 @@ def test_the_next_failure_is_another(time: Time) -> None:
 
 
 def test_each_thing_is_written_once_by_the_database(time: Time) -> None:
-    row = {"kind": ReminderKind.PAID, "about": "x", "written_at": BEGUN, "customer_id": time.customer}
+    row = {"kind": ReminderKind.PAID, "of_what": "x", "written_at": BEGUN, "customer_id": time.customer}
     with transaction(SYSTEM) as tx:
         tx.execute(insert(Reminder).values(**row))
     with pytest.raises(IntegrityError), transaction(SYSTEM) as tx:
@@ -493,7 +493,7 @@ def test_it_stays_in_the_inbox_and_leads_to_the_subscription(app: Flask, time: T
     with transaction(SYSTEM) as tx:
         mine = select(Message).where(Message.kind == "billing.payment-failed")
         (row,) = tx.scalars(mine)
-        told = tx.scalar(select(func.count()).select_from(Reminder).where(Reminder.about == row.once))
+        told = tx.scalar(select(func.count()).select_from(Reminder).where(Reminder.of_what == row.once))
     assert (row.account_id, row.school_id, told) == (world.people["leader"].id, world.elsewhere.id, 1)
     time.patched.undo()
     page = signed_in(app, world, "leader").get(f"/console/billing/{row.subject}")

@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
         sa.Column("customer_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("about", sa.Text(), nullable=False),
+        sa.Column("of_what", sa.Text(), nullable=False),
         sa.Column("written_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
             "kind in ('trial_ends', 'ends', 'invoice_due', 'invoice_late', 'payment_failed', 'grace_ends',"
@@ -34,7 +34,9 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_reminder")),
-        sa.UniqueConstraint("customer_id", "kind", "about", name=op.f("uq_reminder_customer_id_kind_about")),
+        sa.UniqueConstraint(
+            "customer_id", "kind", "of_what", name=op.f("uq_reminder_customer_id_kind_of_what")
+        ),
         schema=HERE,
     )
     op.get_bind().exec_driver_sql(SQL.read_text("utf-8").replace("%", "%%"))
