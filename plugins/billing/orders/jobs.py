@@ -25,7 +25,7 @@ def place_orders(run: JobRun) -> Counts:
 
 
 def forget_papers(run: JobRun) -> Counts:
-    """Delete what has been kept for its time: quotes, orders, certificates, and that Stripe told something."""
+    """Delete what has been kept for its time: papers of schools, and that Stripe told something."""
     with transaction(run.who) as tx:
         return {lazy("papers deleted"): sum(forget(tx, kind) for kind in KINDS)}
 

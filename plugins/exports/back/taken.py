@@ -244,9 +244,13 @@ _OTHERS = lazy("It was between people, and is answered where it was asked.")
 _SAID_ANEW = lazy("Whoever makes a field in this school says so anew.")
 _BY_FIELD = lazy("The field in this school says how long it is kept.")
 _OWN = lazy("It is about an account itself.")
+_AT_STRIPE = lazy("It is what Stripe has of the school that paid, and stays there.")
 
 # The kinds of which nothing is taken in.
 NOT_TAKEN_IN: Mapping[str, str] = {
+    "billing-customers": _AT_STRIPE,
+    "billing-invoices": _AT_STRIPE,
+    "billing-subscriptions": _AT_STRIPE,
     "accounts": _ACCOUNTS,
     "account-identities": _OWN,
     "account-letters": _OWN,

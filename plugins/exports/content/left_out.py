@@ -61,7 +61,7 @@ TABLES: Mapping[str, str] = {
         f"plugin_billing.{table}": lazy("It is on the school's page of its subscription, and at Stripe.")
         for table in ("quote", "purchase_order", "tax_certificate")
     },
-    "plugin_billing.reminder": OF_SERVICE,
+    **{f"plugin_billing.{table}": OF_SERVICE for table in ("reminder", "stripe_event", "drift")},
     "plugin_rosters.roster_upload": _SOURCE,
     "plugin_trust.control_result": OF_SERVICE,
 }

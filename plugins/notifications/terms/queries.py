@@ -110,3 +110,8 @@ def names_of(tx: Transaction, schools: Sequence[School]) -> Mapping[int, str]:
     above = {each.district_id for each in schools if each.district_id is not None}
     some = visible(tx.principal, select(District.id, District.name)).where(one_of(District.id, above))
     return {each.id: each.name for each in tx.rows(some)} if above else {}
+
+
+def to_choose(tx: Transaction, most: int) -> Sequence[District]:
+    """The districts that the principal may see, so many at most."""
+    return tx.scalars(visible(tx.principal, select(District)).order_by(District.id).limit(most)).all()

@@ -5,10 +5,9 @@ from typing import Any
 
 from flask import g
 from flask_admin import expose
-from sqlalchemy import Select, select
+from sqlalchemy import Select
 from werkzeug.wrappers import Response
 
-from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts import founders
 from backoffice.console.command import Command
@@ -31,10 +30,6 @@ HERE = "/console/contracts/"
 CRUMB = {"title": lazy("Contracts"), "url": HERE}
 FEW = Few(lazy("the schools that have a contract with us"))
 Answer = str | Response | tuple[str, int]
-
-
-def _districts(tx: Transaction, most: int) -> Sequence[District]:
-    return tx.scalars(visible(tx.principal, select(District)).order_by(District.id).limit(most)).all()
 
 
 class ContractsGrid(Grid):
@@ -71,7 +66,7 @@ class ContractsGrid(Grid):
             entity=District,
             condition=lambda _tx, district: School.district_id == district.id,
             called=lambda _tx, district: str(district.name),
-            choices=_districts,
+            choices=queries.to_choose,
             carried_by="ix_school_district_id",
             at_hand=True,
         ),
