@@ -11,6 +11,7 @@ FILE = "answers with a file"
 DATA = "answers a program, with data"
 AS_IT_IS = "shows a mail as whoever gets it sees it"
 LEADS_ON = "shows nothing itself and leads to a page"
+WITH_STRIPE = "opens where a Stripe is connected: test_without_a_card.py looks at it"
 # Endpoints that answer a GET and have nothing that somebody sees, by patterns of their names.
 NO_PAGES: Mapping[str, str] = {
     "static": FILE,
@@ -48,6 +49,12 @@ NO_PAGES: Mapping[str, str] = {
     # A draft is not handed in: tests/plugins/notifications/authorities looks at it.
     "plugin_notifications_notices.handed_in": LEADS_ON,
     "students.held_up": LEADS_ON,
+    "plugin_billing_billing.bought": LEADS_ON,
+    "plugin_billing_billing.invoice": LEADS_ON,
+    "plugin_billing_billing.quote": FILE,
+    "plugin_billing_billing.order_file": FILE,
+    "plugin_billing_billing.certificate_file": FILE,
+    "plugin_billing_billing.paid": WITH_STRIPE,
     "students.scanned": LEADS_ON,
 }
 

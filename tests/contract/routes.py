@@ -971,7 +971,7 @@ def _switched(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
 
 
 def _set(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
-    """All at their defaults but the first number."""
+    """All at their defaults but the first number, or the first text where there is no number."""
     del stage, actor
     plugin = next(
         (p for p in discover(plugin_config("plugins")["installed"]) if thing and p.name == thing.public_id),
@@ -981,8 +981,10 @@ def _set(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
         return Filled({}, audited=False)
     defaults = plugin.settings().model_dump(mode="json")
     fields = {name: "y" if value is True else value for name, value in defaults.items() if value is not False}
-    number = next(each for each in settings_in(plugin.settings).values() if each.kind is Kind.WHOLE)
-    fields |= {number.name: number.low, "seen": seen({})}
+    kinds = settings_in(plugin.settings).values()
+    number = next((each for each in kinds if each.kind is Kind.WHOLE), None)
+    other = {number.name: number.low} if number else {next(each.name for each in kinds): "Another"}
+    fields |= {**other, "seen": seen({})}
     return Filled(fields, ("added app.plugin_change", "added app.plugin_history", "added app.plugin_state"))
 
 

@@ -107,6 +107,11 @@ WITHOUT: Mapping[str, str] = {
     # What was paid stands at Stripe.
     "plugin_billing_billing.paid": ACT,
     "plugin_billing_billing.order_again": ACT,
+    "plugin_billing_billing.buy": ACT,
+    "plugin_billing_billing.seats": ACT,
+    "plugin_billing_billing.confirm": ACT,
+    "plugin_billing_billing.act": ACT,
+    "plugin_billing_stripe-messages.act": ACT,
     "plugin_notifications_hooks.edit": ACT,
     "plugin_notifications_hooks.act": ACT,
     # Since when and by whom stands in the list.

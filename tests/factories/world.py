@@ -130,6 +130,7 @@ from plugins.notifications.models import (
 )
 from plugins.notifications.notices.models import LetterBatch, Notice, NoticeDelivery, NoticeStep
 from plugins.notifications.scope.models import AffectedPerson, ScopeReach, ScopeSource
+from plugins.notifications.terms.models import ContractTerms
 from plugins.rosters.models import ImportSource, ImportState, RosterImport
 
 SYSTEM = Principal(Purpose("test"))
@@ -373,6 +374,8 @@ def make_world() -> World:
         _roster(tx, people["leader"], home)
         _roster(tx, people["outsider"], outside)
         _taken_along(tx, people["leader"], home)
+        said = {"rule": "none", "said_at": clock.now(), "said_by": people["founder"].id}
+        _row(tx, ContractTerms, district_id=district_id, **said)
         pays(tx, people["leader"], home)
         pays(tx, people["outsider"], outside)
         invited = _invited(tx, people["leader"], home)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import delete, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from backoffice import clock
@@ -55,8 +55,9 @@ def keep(
     place = ContractTerms.school_id == school if school is not None else ContractTerms.district_id == district
     row = tx.scalars(select(ContractTerms).where(place)).one_or_none()
     if terms is None:
-        gone = delete(ContractTerms).where(place).execution_options(synchronize_session=False)
-        tx.execute(gone)
+        if row is not None:
+            tx.execute(select(func.plugin_notifications.forget_contract_terms(school, district)))
+            tx.expunge(row)
         return row is not None
     if row is not None and contracts.terms_said(row) == terms:
         return False

@@ -1,12 +1,12 @@
 """Incidents as they could be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import delete, insert, select
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
@@ -20,12 +20,19 @@ Opens = Callable[..., str]
 
 
 @pytest.fixture(autouse=True)
-def no_incident(world: World) -> None:
+def no_incident(world: World) -> Iterator[None]:
     del world
     with transaction(SYSTEM) as tx:
         tx.execute(delete(Incident))
-        # What was said of contracts outlives incidents.
+        # What was said of contracts outlives incidents, and the world's own is put back.
+        table = ContractTerms.__table__
+        said = [dict(row) for row in tx.execute(select(table)).mappings()]
         tx.execute(delete(ContractTerms))
+    yield
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(ContractTerms))
+        if said:
+            tx.execute(insert(table), said)
 
 
 @pytest.fixture
