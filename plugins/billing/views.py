@@ -234,6 +234,7 @@ class BillingPage(OrdersPages, ExemptionPages):
         limits = standing.entitled(tx, place.id)
         return self.render(
             "billing/billing.html",
+            crumbs=[{"title": self.title, "url": HERE}, {"title": place.name}],
             here=f"{HERE}{public_id}",
             place=place,
             connected=asking.is_connected(),

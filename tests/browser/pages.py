@@ -9,7 +9,7 @@ from secrets import token_hex
 
 from flask import Flask
 from playwright.sync_api import Page
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select
 
 from backoffice import clock
 from backoffice.access.principal import Nobody
@@ -36,8 +36,6 @@ from backoffice.students.pins.counting import PIN, by_strangers
 from backoffice.students.pins.services import by_student
 from backoffice.throttles.tries import take
 from backoffice.throttles.visitor import Visitor
-from plugins.billing.models import Customer, Status, Subscription
-from plugins.billing.orders.models import PurchaseOrder, Quote
 from plugins.exports.content import Scope
 from plugins.retention.models import IdleAccount
 from tests.browser.site import Site, come_in, follow_link, join, label, make_class, paste_names, send_form
@@ -831,19 +829,6 @@ def locked_networks(page: Page, site: Site) -> None:
     page.goto("/console/locked-networks/")
 
 
-def order_a_quote(page: Page, site: Site) -> None:
-    """A quote of the own school that nobody has ordered, when what it had is over."""
-    with transaction(SYSTEM) as tx:
-        over = {"status": Status.CANCELED, "ended_at": clock.now()}
-        tx.execute(update(Subscription).values(**over))
-        ordered = select(PurchaseOrder.quote_id)
-        mine = select(Quote.public_id).join(Customer, Customer.id == Quote.customer_id)
-        quote = tx.scalars(
-            mine.where(Customer.school_id == site.world.home.id, Quote.id.not_in(ordered)).limit(1)
-        ).one()
-    page.goto(f"/console/billing/quotes/{quote}/order")
-
-
 FACTOR = "/account/second-factor"
 PASSKEYS = "/account/passkeys"
 CLASS = "/console/classrooms/{classroom}"
@@ -1157,11 +1142,9 @@ PAGES: Mapping[str, Stop] = {
     "the address of the district's own system": Stop("leader", "/console/district-systems/{school}/edit"),
     "schools that pay": Stop("leader", "/console/billing/"),
     "a subscription": Stop("leader", "/console/billing/{school}"),
-    "no subscription": Stop("leader", "/console/billing/{elsewhere}"),
     "subscribe": Stop("leader", "/console/billing/{school}/buy?price=school_seat_yearly"),
     "seats": Stop("leader", "/console/billing/{school}/seats"),
     "quotes": Stop("leader", "/console/billing/{school}/quotes"),
-    "order a quote": Stop("leader", act=order_a_quote, at="plugin_billing_billing.order"),
     "tax certificates": Stop("leader", "/console/billing/{school}/exemption"),
     "payments": Stop("founder", "/console/payments/"),
     "subscriptions": Stop("founder", "/console/subscriptions/"),

@@ -55,6 +55,7 @@ NO_PAGES: Mapping[str, str] = {
     "plugin_billing_billing.order_file": FILE,
     "plugin_billing_billing.certificate_file": FILE,
     "plugin_billing_billing.paid": WITH_STRIPE,
+    "plugin_billing_billing.order": WITH_STRIPE,
     "students.scanned": LEADS_ON,
 }
 

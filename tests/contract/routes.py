@@ -1852,15 +1852,16 @@ FORMS: Mapping[str, Fill] = {
         staff="1",
         parents="0",
     ),
-    **dict.fromkeys(
-        (f"plugin_notifications_contracts.{door}" for door in ("state", "state_district")),
-        _always(
-            ("added plugin_notifications.contract_terms",),
+    **{
+        f"plugin_notifications_contracts.{door}": _always(
+            (f"{what} plugin_notifications.contract_terms",),
             terms="contract-hours",
             hours="48",
             start="determined",
-        ),
-    ),
+        )
+        # Of the district something is known already.
+        for door, what in (("state", "added"), ("state_district", "changed"))
+    },
     "plugin_notifications_incidents.contract": _always(
         (
             *("added plugin_notifications.timeline_entry", "added plugin_notifications.contract_terms"),
