@@ -248,7 +248,15 @@ class _Patient(smtplib.SMTP):
         for command, taken in zip(commands, _TAKEN, strict=True):
             if not together:
                 self._say(command)
-            answers.append(self.getreply())
+            try:
+                answers.append(self.getreply())
+            except smtplib.SMTPException:
+                refused = any(answer[0] not in each for answer, each in zip(answers, _TAKEN, strict=False))
+                if not refused:
+                    raise
+                # It has said no already, and does not wait for us to hear the rest.
+                self.close()
+                break
             code = answers[-1][0]
             # After a good-bye nothing more comes. What was said already is answered else, whatever it was.
             if code == CLOSING or (code not in taken and not together):
@@ -266,8 +274,9 @@ class _Patient(smtplib.SMTP):
             # It waits for words though it refused the rest: a mail without any is not to come of it.
             self.close()
             return
-        with suppress(smtplib.SMTPServerDisconnected):
-            self.rset()
+        if self.sock is not None:
+            with suppress(smtplib.SMTPException):
+                self.rset()
 
     def _words(self, content: bytes) -> tuple[int, bytes]:
         if content.startswith(b".") or b"\n." in content:

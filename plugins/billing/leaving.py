@@ -36,7 +36,8 @@ def references(tx: Transaction, target: Target) -> Iterator[str]:
 
 
 def _called(tx: Transaction, which: ColumnElement[bool]) -> Iterator[str]:
-    found = tx.scalars(select(Customer.stripe_id).where(which).order_by(Customer.id)).all()
+    # Whoever is just being named or subscribed there is waited for: else it would go on there.
+    found = tx.scalars(select(Customer.stripe_id).where(which).order_by(Customer.id).with_for_update()).all()
     return (each for each in found if each is not None)
 
 

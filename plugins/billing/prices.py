@@ -10,10 +10,12 @@ from stripe import StripeClient
 
 from backoffice import clock
 from plugins.billing import plans
-from plugins.billing.asking import Refused, asked, plain
+from plugins.billing.asking import Refused, Unreachable, asked, plain
 
 # What a page shows may be so old; what is charged is always Stripe's own.
 FRESH = timedelta(minutes=5)
+# For so long it is not asked again after it could not be reached.
+NOT_AGAIN = timedelta(minutes=1)
 _MONTHS = {"month": 1, "year": 12}
 
 
@@ -29,18 +31,27 @@ class Price:
 
 
 _lock = Lock()
+_failed: tuple[datetime, StripeClient] | None = None
 _known: tuple[datetime, StripeClient, Mapping[str, Price]] | None = None
 
 
 def all_of(stripe: StripeClient) -> Mapping[str, Price]:
     """The prices of all plans by their lookup keys. Raises `Unreachable`, `Refused`."""
-    global _known  # noqa: PLW0603 - a process looks at one Stripe
+    global _known, _failed  # noqa: PLW0603 - a process looks at one Stripe
     now = clock.now()
     with _lock:
-        known = _known
+        known, failed = _known, _failed
     if known is not None and known[1] is stripe and now - known[0] < FRESH:
         return known[2]
-    found = _asked(stripe)
+    if failed is not None and failed[1] is stripe and now - failed[0] < NOT_AGAIN:
+        # Whoever waits in front of a page waits for it once, and not each of them.
+        raise Unreachable
+    try:
+        found = _asked(stripe)
+    except Unreachable:
+        with _lock:
+            _failed = (now, stripe)
+        raise
     with _lock:
         _known = (now, stripe, found)
     return found

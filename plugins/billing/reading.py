@@ -111,7 +111,8 @@ def owed_since(subscription: str, invoices: Sequence[Object], now: datetime) -> 
         (each, values)
         for each in invoices
         if subscription_of(each) == subscription
-        and (values := invoice_values(each))["status"] in {InvoiceStatus.OPEN, InvoiceStatus.UNCOLLECTIBLE}
+        # What was written off is owed no more.
+        and (values := invoice_values(each))["status"] is InvoiceStatus.OPEN
     ]
     since = [
         values["due_at"] if values["due_at"] is not None else values["made_at"]

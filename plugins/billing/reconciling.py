@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import structlog
 from sqlalchemy import select
 from stripe import StripeClient
 
@@ -11,9 +12,19 @@ from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from plugins.billing import plans, sync
-from plugins.billing.asking import asked, plain
-from plugins.billing.models import OVER, Customer, Drift, DriftKind, Subscription
+from plugins.billing.asking import Unreachable, asked, plain
+from plugins.billing.models import (
+    OVER,
+    Customer,
+    Drift,
+    DriftKind,
+    Invoice,
+    InvoiceStatus,
+    Subscription,
+)
 from plugins.billing.reading import Object, id_of, subscription_values
+
+logger = structlog.get_logger("backoffice.billing")
 
 # What is compared: the rest follows from these, or is computed.
 _COMPARED = ("plan", "status", "seats", "by_invoice", "period_until", "ends_at", "ended_at")
@@ -33,6 +44,7 @@ class _Here:
     """What is here of a customer."""
 
     number: int
+    owes: bool = False
     subscriptions: Mapping[str, Subscription] = field(default_factory=dict)
 
 
@@ -53,11 +65,29 @@ def reconcile(
             subscriptions = {name: said for name, said in subscriptions.items() if said["status"] not in OVER}
         found.looked_at += len(subscriptions)
         drifts = list(_differences(subscriptions, mine.subscriptions if mine else {}))
-        if drifts:
+        if drifts or (mine is not None and mine.owes):
+            # Of an invoice that is open here no subscription need tell that it is paid by now.
             found.differed += len(drifts)
-            found.mended += _mend(who, stripe, named, mine, drifts)
+            found.mended += _mended(who, stripe, named, mine, drifts)
         progress(found.looked_at)
     return found
+
+
+def _mended(
+    who: Purpose,
+    stripe: StripeClient,
+    named: str,
+    mine: _Here | None,
+    drifts: Sequence[tuple[str, DriftKind]],
+) -> int:
+    """The same as `_mend`, and nothing taken over from a Stripe that does not know the customer."""
+    try:
+        return _mend(who, stripe, named, mine, drifts)
+    except Unreachable:
+        raise
+    except Exception as error:  # noqa: BLE001 - one customer must not end the comparison of all others
+        logger.warning("not taken over", why=type(error).__name__)
+        return _mend(who, stripe, named, None, drifts)
 
 
 def _there(stripe: StripeClient) -> Mapping[str, Sequence[Object]]:
@@ -75,7 +105,12 @@ def _here(who: Purpose) -> Mapping[str, _Here]:
         subscriptions: dict[int, dict[str, Subscription]] = defaultdict(dict)
         for each in tx.scalars(select(Subscription)):
             subscriptions[each.customer_id][each.stripe_id] = each
-        return {str(each.stripe_id): _Here(each.id, subscriptions[each.id]) for each in customers}
+        open_ones = select(Invoice.customer_id).where(Invoice.status == InvoiceStatus.OPEN)
+        owing = set(tx.scalars(open_ones))
+        return {
+            str(each.stripe_id): _Here(each.id, each.id in owing, subscriptions[each.id])
+            for each in customers
+        }
 
 
 def _differences(

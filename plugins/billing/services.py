@@ -32,6 +32,9 @@ from plugins.billing.reading import moment
 
 REFRESH = "billing.refresh"
 MOST_SEATS = 10_000
+# So many seconds what was shown is charged.
+SHOWN_FOR = 30 * 60
+_LONGEST = 11
 NOT_CONNECTED = lazy("Nothing can be bought here yet: this installation is not connected to Stripe.")
 UNREACHABLE = lazy("Stripe cannot be reached just now. Nothing was changed. Try again in a few minutes.")
 REFUSED = lazy("Stripe did not accept this. Nothing was changed. Look at your subscription, then try again.")
@@ -55,11 +58,13 @@ class Preview:
     later: int
     from_then: datetime | None
     currency: str
+    # The second by which Stripe counts what is left of the period: it is counted by it again.
+    counted_at: int
 
     @property
     def seen(self) -> str:
         """What was shown, to be compared when it is confirmed."""
-        return f"{self.seats}:{self.now}:{self.later}"
+        return f"{self.seats}:{self.now}:{self.later}:{self.counted_at}"
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,8 @@ def checkout(*, principal: Principal, school: str, price: str, seats: int, back:
             with transaction(principal) as tx:
                 find(tx, School, school, permission=BILLING_MANAGE)
                 tx.get_one(Customer, number).stripe_id = named
+        if _only_one(stripe, named):
+            raise Rejected.whole(HAS_ONE)
         trial = plans.current().trial.days if tries_out else 0
         session = stripe.v1.checkout.sessions.create(
             {
@@ -113,7 +120,8 @@ def checkout(*, principal: Principal, school: str, price: str, seats: int, back:
                 "client_reference_id": public,
                 "line_items": [{"price": found.named, "quantity": wanted}],
                 "subscription_data": {
-                    "metadata": {"payer": public},
+                    # By it the plan is known when the price's name goes along to a dearer one.
+                    "metadata": {"payer": public, "price": price},
                     **({"trial_period_days": trial} if trial else {}),
                 },
                 "allow_promotion_codes": True,
@@ -124,6 +132,19 @@ def checkout(*, principal: Principal, school: str, price: str, seats: int, back:
             }
         )
     return str(session.url)
+
+
+def _only_one(stripe: Any, named: str) -> bool:
+    """Whether a customer has a subscription by now; if not, pages on which one was to be bought are closed.
+
+    What is here may be older than what two leaders do at Stripe, or one with two windows.
+    """
+    listed = stripe.v1.subscriptions.list({"customer": named, "status": "all", "limit": 100})
+    if any(each.status in RUNS for each in listed.auto_paging_iter()):
+        return True
+    for each in stripe.v1.checkout.sessions.list({"customer": named, "status": "open"}).auto_paging_iter():
+        stripe.v1.checkout.sessions.expire(each.id)
+    return False
 
 
 def portal(*, principal: Principal, school: str, back: str) -> str:
@@ -138,9 +159,12 @@ def portal(*, principal: Principal, school: str, back: str) -> str:
         customer = queries.customer_of(tx, place)
         if customer is None or customer.stripe_id is None:
             raise Rejected.whole(HAS_NONE)
-        named = customer.stripe_id
+        named, public = customer.stripe_id, customer.public_id
         record(tx, "billing.open-portal", school_id=place.id, customer=customer.id)
     with while_waiting():
+        # Whoever it is there has to be whoever it is here.
+        if (plain(stripe.v1.customers.retrieve(named)).get("metadata") or {}).get("payer") != public:
+            raise Rejected.whole(REFUSED)
         session = stripe.v1.billing_portal.sessions.create(
             {"customer": named, "return_url": f"{back}/bought"}
         )
@@ -152,7 +176,7 @@ def preview_seats(*, principal: Principal, school: str, seats: int) -> Preview:
     with transaction(principal) as tx:
         mine = _mine(tx, school)
         stripe = client()
-    return _previewed(stripe, mine, seats)
+    return _previewed(stripe, mine, seats, int(clock.now().timestamp()))
 
 
 def change_seats(*, principal: Principal, school: str, seats: int, seen: str) -> None:
@@ -164,7 +188,8 @@ def change_seats(*, principal: Principal, school: str, seats: int, seen: str) ->
         proof.demand(tx)
         mine = _mine(tx, school)
         stripe = client()
-    if _previewed(stripe, mine, seats).seen != seen:
+    counted_at = _counted_at(seen)
+    if _previewed(stripe, mine, seats, counted_at).seen != seen:
         raise Rejected.whole(CHANGED)
     with transaction(principal) as tx:
         mine = _mine(tx, school)
@@ -173,7 +198,11 @@ def change_seats(*, principal: Principal, school: str, seats: int, seen: str) ->
         item = _item(stripe, mine)
         stripe.v1.subscriptions.update(
             mine.subscription_named,
-            {"items": [{"id": item, "quantity": seats}], "proration_behavior": "always_invoice"},
+            {
+                "items": [{"id": item, "quantity": seats}],
+                "proration_behavior": "always_invoice",
+                "proration_date": counted_at,
+            },
             {"idempotency_key": f"seats-{mine.subscription_named}-{mine.seats}-{seen}"},
         )
     _refresh(principal, mine)
@@ -307,7 +336,7 @@ def _enough(wanted: int, fewest: int) -> int:
     return wanted
 
 
-def _previewed(stripe: Any, mine: _Mine, seats: int) -> Preview:
+def _previewed(stripe: Any, mine: _Mine, seats: int, counted_at: int) -> Preview:
     if not mine.per_seat:
         raise Rejected.whole(NOT_PER_SEAT)
     _enough(seats, mine.fewest)
@@ -317,10 +346,9 @@ def _previewed(stripe: Any, mine: _Mine, seats: int) -> Preview:
             "customer": mine.customer_named,
             "subscription": mine.subscription_named,
         }
+        prorated = {"proration_behavior": "always_invoice", "proration_date": counted_at}
         at_once = plain(
-            stripe.v1.invoices.create_preview(
-                {**asked_for, "subscription_details": {**change, "proration_behavior": "always_invoice"}}
-            )
+            stripe.v1.invoices.create_preview({**asked_for, "subscription_details": {**change, **prorated}})
         )
         later = plain(
             stripe.v1.invoices.create_preview(
@@ -333,7 +361,19 @@ def _previewed(stripe: Any, mine: _Mine, seats: int) -> Preview:
         int(later["total"]),
         moment(later.get("period_end")),
         str(at_once["currency"]),
+        counted_at,
     )
+
+
+def _counted_at(seen: str) -> int:
+    """By which second what somebody saw was counted, if that was a while ago at most. Raises `Rejected`."""
+    said, now = seen.rpartition(":")[2], int(clock.now().timestamp())
+    # Isdecimal alone takes the digits of every alphabet.
+    if not (
+        said.isascii() and said.isdecimal() and len(said) <= _LONGEST and now - SHOWN_FOR <= int(said) <= now
+    ):
+        raise Rejected.whole(CHANGED)
+    return int(said)
 
 
 def _item(stripe: Any, mine: _Mine) -> str:

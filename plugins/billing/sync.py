@@ -35,9 +35,9 @@ class Found:
 
 
 def ask(stripe: StripeClient, named: str) -> Found:
-    """What Stripe has of the customer that it calls so; nothing of one that is gone.
+    """What Stripe has of the customer that it calls so; nothing of one that was deleted there.
 
-    Raises `Unreachable`, `Refused`.
+    Raises `Unreachable`, and `Refused`, as well of one that Stripe has never had: then it is another Stripe.
     """
     as_of = clock.now()
     try:
@@ -54,9 +54,14 @@ def ask(stripe: StripeClient, named: str) -> Found:
                 [plain(each) for each in invoices.auto_paging_iter()],
             )
     except Refused as refused:
-        if refused.gone:
+        if refused.gone and _was_deleted(stripe, named):
             return Found(as_of, (), ())
         raise
+
+
+def _was_deleted(stripe: StripeClient, named: str) -> bool:
+    with asked():
+        return bool(plain(stripe.v1.customers.retrieve(named)).get("deleted"))
 
 
 def take_over(tx: Transaction, customer: Customer, found: Found) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import ColumnElement, exists, func, or_, select, update
 from stripe import StripeClient
 
@@ -17,8 +18,10 @@ from backoffice.access.transaction import Transaction, transaction
 from backoffice.jobs import queue
 from backoffice.storage.public_id import new_public_id
 from plugins.billing import sync
-from plugins.billing.asking import Refused, Unreachable
+from plugins.billing.asking import Unreachable
 from plugins.billing.models import Customer, EventState, StripeEvent
+
+logger = structlog.get_logger("backoffice.billing")
 
 TAKE_IN = "billing.take-in"
 # After each attempt that failed, so long; after the last one a person looks at it.
@@ -99,8 +102,9 @@ def _one(who: Purpose, stripe: StripeClient) -> int | None:
             return len(events)
     except Unreachable:
         return -_put_off(who, number, give_up=False)
-    except (Refused, LookupError, TypeError, ValueError):
+    except Exception as error:  # noqa: BLE001 - one customer must not keep all others waiting
         # Stripe says what nobody here understands: a person looks at it, and it may be tried again.
+        logger.warning("not taken in", why=type(error).__name__)
         return -_put_off(who, number, give_up=True)
 
 

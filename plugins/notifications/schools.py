@@ -62,6 +62,10 @@ def concern(*, principal: Principal, incident: str, place: str) -> int:
             raise Rejected(place=CHOOSE)
         known = _known(tx, row)
         new = [each for each in schools if each.id not in known or known[each.id].left_out_at is not None]
+        # Whom somebody names stays named, whatever becomes of the set that had them first.
+        for each in schools:
+            if each.id in known and known[each.id].scoped_at is not None:
+                _change(tx, known[each.id], scoped_at=None)
         if not new:
             return 0
         people = _people_of(tx, [school.id for school in new])

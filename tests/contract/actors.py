@@ -70,6 +70,7 @@ from tests.factories.world import SYSTEM, Child, Class, Person, World, add_child
 
 KINDS = (
     "school",
+    "district",
     "classroom",
     "student",
     "account",
@@ -118,7 +119,7 @@ NAMED = ("plugin", "job")
 COMPANYS = (
     *("mail", "event", "report", "plugin_change", "job_change"),
     *("incident", "incident_task", "drill_event", "concerned_school", "notice"),
-    "stripe_event",
+    *("stripe_event", "district"),
 )
 # The child stays signed in until everybody has knocked, however slow the machine.
 PATIENT = Sessions(student_idle_shared=240)
@@ -228,6 +229,7 @@ def build_stage(world: World, app: Flask) -> Stage:
         "alone": extras.alone_school,
     }
     things = [Thing("school", s.id, s.public_id, s.id, place) for place, s in schools.items()]
+    things.append(Thing("district", world.district_id, world.district, None, "district"))
     for place, room in classes.items():
         things.append(Thing("classroom", room.id, room.public_id, room.school_id, place, room.code))
         things += [
@@ -293,6 +295,11 @@ def build_stage(world: World, app: Flask) -> Stage:
                         *("invoice", "quote", "purchase_order", "tax_certificate"),
                     )
                 },
+                # Whoever has to do with it as a whole sees that it is one.
+                "district": frozenset({world.district_id})
+                if {world.home.id, world.elsewhere.id}
+                <= each.principal.led_schools | each.principal.officer_schools
+                else frozenset(),
                 # Whoever works at a school fills in its fields.
                 "custom_field": frozenset(
                     t.id

@@ -41,7 +41,7 @@ from backoffice.privacy.erasure.models import Erasure
 from backoffice.reports.models import Report
 from backoffice.runtime import Runtime
 from backoffice.schools.award_models import PointAward
-from backoffice.schools.models import Action, Classroom, School, SchoolKind, Student
+from backoffice.schools.models import Action, Classroom, District, School, SchoolKind, Student
 from backoffice.staff.models import Invitation
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.pins.network_models import LockedNetwork
@@ -53,6 +53,7 @@ from plugins.billing.orders.models import PurchaseOrder, Quote
 from plugins.notifications.drills.models import DrillEvent
 from plugins.notifications.models import ConcernedSchool, Incident, IncidentTask
 from plugins.notifications.notices.models import Notice
+from plugins.notifications.permissions import INCIDENTS_TOLD
 from plugins.rosters.models import RosterImport
 from tests.contract.actors import KINDS, NAMED, Actor, Stage, Thing, build_stage, columns_of
 from tests.contract.pages import body_of, forms, settled
@@ -104,6 +105,7 @@ PAID = frozenset({"invoice", "quote", "purchase_order", "tax_certificate"})
 HOLDS, HELD = "/console/holds/", ("classroom", "own")
 MODELS: Mapping[str, Any] = {
     "school": School,
+    "district": District,
     "classroom": Classroom,
     "student": Student,
     "account": Account,
@@ -325,7 +327,7 @@ class Matrix:
             for kind in (
                 *("classroom", "student", "invitation", "mail", "guardian_link", "guardian_invitation"),
                 *("action", "point_award", "classroom_tablet", "worry", "guardian_request", "saved_view"),
-                *("erasure", "custom_field", "report"),
+                *("erasure", "custom_field", "report", "message"),
                 *(model.__tablename__ for model in CHANGES),
             )
         }
@@ -446,6 +448,8 @@ def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
         # Whoever owns a class holds the right to a school's days there, where no school is.
         nowhere = _is_nowhere(matrix, actor, route, kind)
         nowhere |= kind == "school_change" and not (permission and scope(actor.principal, permission).schools)
+        # No school of the world was told of an incident: tests/plugins/notifications/told has some.
+        nowhere |= permission == INCIDENTS_TOLD
         if not worked and not nowhere and matrix.may(actor, route, permission, None):
             tally.problems.append(f"{role} {route}: may, but has nothing to try it on: not tested")
         unknown = matrix.knock(actor, route, public_id=NOBODYS.get(kind) or new_public_id())

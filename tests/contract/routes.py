@@ -1085,9 +1085,7 @@ def _suspended(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     return Filled(
         {"reason": "Asked for it"},
         (
-            "added app.job_run",
-            "added app.mail",
-            "added app.mail_content",
+            *MAILED,
             "added app.suspension",
             "changed app.account",
             "changed app.membership",

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterable
 
+import structlog
+
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
@@ -14,6 +16,8 @@ from plugins.billing.dunning.due import Due
 from plugins.billing.dunning.messages import BY
 from plugins.billing.models import Customer, Invoice, Reminder, ReminderKind
 
+logger = structlog.get_logger("backoffice.billing")
+
 
 def look_after(*, principal: Purpose, progress: Callable[[int], None] = lambda _done: None) -> int:
     """Write to every school and district what is due where it is day; how many things were told.
@@ -24,10 +28,13 @@ def look_after(*, principal: Purpose, progress: Callable[[int], None] = lambda _
     with transaction(principal) as tx:
         found = [number for number, zone in queries.to_look_after(tx, now) if due.is_day(zone, now)]
     for done, number in enumerate(found, 1):
-        with transaction(principal) as tx:
-            customer = queries.locked(tx, number)
-            if customer is not None:
-                told += _write_due(tx, customer)
+        try:
+            with transaction(principal) as tx:
+                customer = queries.locked(tx, number)
+                if customer is not None:
+                    told += _write_due(tx, customer)
+        except Exception as error:  # noqa: BLE001 - one customer must not keep all others waiting
+            logger.warning("not reminded", why=type(error).__name__)
         progress(done)
     return told
 

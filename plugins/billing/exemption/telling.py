@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import and_, or_, select
 from stripe import StripeClient
 
@@ -18,12 +19,14 @@ from backoffice.audit.trail import record
 from backoffice.outbox.mail import Mail
 from backoffice.outbox.services import post
 from backoffice.schools.models import School
-from plugins.billing.asking import Refused, Unreachable, asked
+from plugins.billing.asking import asked
 from plugins.billing.exemption import queries
 from plugins.billing.exemption.mails import CERTIFICATE_ENDS, CERTIFICATE_OVER, CertificateEnds
 from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.models import Customer
 from plugins.billing.services import customer_at, name_at_stripe
+
+logger = structlog.get_logger("backoffice.billing")
 
 WARNED = timedelta(days=30)
 EXEMPT, TAXED = "exempt", "none"
@@ -55,7 +58,8 @@ def tell(who: Purpose, stripe: StripeClient, *, progress: Callable[[int], None] 
     for done, row in enumerate(rows, 1):
         try:
             _look_after(who, stripe, row.id, row.customer_id, now, told)
-        except (Unreachable, Refused):
+        except Exception as error:  # noqa: BLE001 - one certificate must not keep all others waiting
+            logger.warning("certificate not told", why=type(error).__name__)
             told.waiting += 1
         progress(done)
     return told

@@ -7,7 +7,8 @@ killed anywhere, and whoever goes on makes nothing twice.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import select
+import structlog
+from sqlalchemy import select, update
 from stripe import StripeClient
 
 from backoffice import clock
@@ -21,6 +22,8 @@ from plugins.billing.models import OVER, Customer, InvoiceStatus
 from plugins.billing.orders.models import UNDER_WAY, OrderState, PurchaseOrder, Quote
 from plugins.billing.reading import Object, id_of
 from plugins.billing.services import customer_at, name_at_stripe
+
+logger = structlog.get_logger("backoffice.billing")
 
 # What Stripe prints beside the number; 40 letters at most.
 FIELD = "PO number"
@@ -51,7 +54,8 @@ def place_orders(
         except Unreachable:
             placed.waiting += 1
             continue
-        except (Refused, LookupError, TypeError, ValueError):
+        except Exception as error:  # noqa: BLE001 - one order must not keep all others waiting
+            logger.warning("order not placed", why=type(error).__name__)
             placed.failed += _give_up(who, number)
             continue
         placed.sent += 1
@@ -146,9 +150,15 @@ def _send(stripe: StripeClient, order: PurchaseOrder) -> None:
 def _give_up(who: Purpose, number: int) -> int:
     """Have the school look at an order that Stripe does not accept; 1 if it is still under way."""
     with transaction(who) as tx:
-        order, customer = _taken(tx, number)
-        if order is None or customer is None:
+        # By a statement, which reads nothing of it that may not open.
+        failed = update(PurchaseOrder).where(PurchaseOrder.id == number, PurchaseOrder.state.in_(UNDER_WAY))
+        whose = tx.execute(
+            failed.values(state=OrderState.FAILED)
+            .returning(PurchaseOrder.customer_id)
+            .execution_options(synchronize_session=False)
+        ).scalar()
+        if whose is None:
             return 0
-        order.state = OrderState.FAILED
-        record(tx, "billing.order-failed", school_id=customer.school_id, order=order.id)
+        school = tx.scalar(select(Customer.school_id).where(Customer.id == whose))
+        record(tx, "billing.order-failed", school_id=school, order=number)
         return 1

@@ -1,11 +1,12 @@
 """Which letters there are of a notice, how many are due, and to whom a batch goes."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select, update
 
+from backoffice import clock
 from backoffice.access.lookup import NotFound, find, rows_of
 from backoffice.access.principal import Kind
 from backoffice.access.transaction import Transaction
@@ -17,6 +18,9 @@ from plugins.notifications.models import Incident
 from plugins.notifications.notices.models import LetterBatch, Notice, NoticeState
 from plugins.notifications.notices.queries import sealed_late
 from plugins.notifications.permissions import INCIDENTS_READ, INCIDENTS_RUN
+
+# So long what was prepared can be fetched.
+READY_FOR = timedelta(hours=1)
 
 
 class Due(NamedTuple):
@@ -97,14 +101,17 @@ def post(tx: Transaction, batch: LetterBatch, *, at: datetime, late: str | None 
 def prepared(tx: Transaction, notice: Notice) -> Collection[int]:
     """The batches of a notice that are ready to be fetched; for founders."""
     ready = rows_of(tx.principal, LetterBatch, INCIDENTS_READ).where(
-        LetterBatch.notice_id == notice.id, LetterBatch.pdf.is_not(None)
+        LetterBatch.notice_id == notice.id,
+        LetterBatch.pdf.is_not(None),
+        LetterBatch.print_asked_at > clock.now() - READY_FOR,
     )
     return set(tx.scalars(ready.with_only_columns(LetterBatch.id)))
 
 
 def print_of(tx: Transaction, batch: LetterBatch) -> bytes | None:
-    """What a worker has prepared; None if nothing yet."""
-    return tx.scalar(select(LetterBatch.pdf).where(LetterBatch.id == batch.id))
+    """What a worker has prepared; None if nothing yet, or if its hour is over."""
+    fresh = LetterBatch.print_asked_at > clock.now() - READY_FOR
+    return tx.scalar(select(LetterBatch.pdf).where(LetterBatch.id == batch.id, fresh))
 
 
 def ask_for_print(tx: Transaction, batch: LetterBatch, *, at: datetime, language: str) -> bool:

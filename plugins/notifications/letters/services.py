@@ -33,8 +33,6 @@ from plugins.notifications.services import NOT_YET
 # worker half a minute (tests/bench/test_letters.py).
 MOST = 200
 PRINT = "notifications.print-letters"
-# What was prepared can be fetched for so long from when it was asked for.
-READY_FOR = timedelta(hours=1)
 # Whoever asks again so long afterwards has them prepared anew: a worker may have been killed for good.
 GIVEN_UP_AFTER = timedelta(minutes=10)
 # So long after it was posted a batch is printed again; the database says the same.
@@ -140,7 +138,7 @@ def prepare(who: Purpose, number: int, *, told: Callable[[int], None] = lambda _
 def forget_prints(who: Purpose) -> int:
     """Forget what was prepared an hour ago; how many. As the system."""
     with transaction(who) as tx:
-        return queries.forget_prints(tx, before=clock.now() - READY_FOR)
+        return queries.forget_prints(tx, before=clock.now() - queries.READY_FOR)
 
 
 def is_being_prepared(batch: LetterBatch, *, is_ready: bool) -> bool:

@@ -363,7 +363,11 @@ def note_schools_told(tx: Transaction) -> Sequence[int]:
     of_school = exists().where(Membership.account_id == NoticeDelivery.account_id, there)
     of_school = of_school.correlate(ConcernedSchool, NoticeDelivery)
     contact = NoticeDelivery.concerned_school_id == ConcernedSchool.id
-    first = left.where(or_(contact, of_school)).correlate(ConcernedSchool).scalar_subquery()
+    # What went out before a school was concerned told it of nothing, whoever of its district read it.
+    meant = or_(
+        ConcernedSchool.concerned_at.is_(None), ConcernedSchool.concerned_at <= NoticeDelivery.settled_at
+    )
+    first = left.where(or_(contact, and_(of_school, meant))).correlate(ConcernedSchool).scalar_subquery()
     open_ones = (ConcernedSchool.told_at.is_(None), ConcernedSchool.left_out_at.is_(None))
     told = (
         update(ConcernedSchool)

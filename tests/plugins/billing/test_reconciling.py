@@ -20,12 +20,34 @@ def drifts(thing: str) -> list[tuple[str, bool]]:
         return [(each.kind, each.mended_at is not None) for each in found]
 
 
+def _all(named: list[str]) -> list[Subscription]:
+    with transaction(SYSTEM) as tx:
+        return list(tx.scalars(select(Subscription).where(Subscription.stripe_id.in_(named))))
+
+
 def test_where_all_is_told_nothing_differs(world: World, told: Told) -> None:
     bought(world, world.elsewhere)
     told.all_and_taken_in()
-    reconcile(NIGHT, asking.current().client)  # what the world made up goes
+    with transaction(SYSTEM) as tx:
+        made_up = select(Subscription).join(Customer, Customer.id == Subscription.customer_id)
+        unknown = len(tx.scalars(made_up.where(Customer.school_id != world.elsewhere.id)).all())
     found = reconcile(NIGHT, asking.current().client)
-    assert (found.looked_at > 0, found.differed) == (True, 0)
+    assert (found.looked_at > 0, found.differed, found.mended) == (True, unknown, 0)
+
+
+def test_of_whoever_was_deleted_at_stripe_nothing_runs(world: World, told: Told) -> None:
+    bought(world, world.elsewhere)
+    told.all_and_taken_in()
+    held = held_by(world.elsewhere)
+    assert held is not None
+    with transaction(SYSTEM) as tx:
+        named = tx.get_one(Customer, held.customer_id).stripe_id
+    asking.current().client.v1.customers.delete(str(named))
+    told.new()
+    reconcile(NIGHT, asking.current().client)
+    after = held_by(world.elsewhere)
+    assert after is not None
+    assert after.status == Status.CANCELED
 
 
 def test_a_message_that_was_lost_is_made_good(world: World, told: Told) -> None:
@@ -51,12 +73,13 @@ def test_one_that_never_came_is_found(world: World, told: Told) -> None:
     assert drifts(held.stripe_id) == [(DriftKind.MISSING_HERE, True)]
 
 
-def test_what_stripe_has_no_more_has_ended(world: World, told: Told) -> None:
-    """The world's own, of which the stand-in has never heard."""
+def test_of_another_stripe_nothing_is_believed(world: World, told: Told) -> None:
+    """The world's own, of which the stand-in has never heard: somebody has set another key."""
     with transaction(SYSTEM) as tx:
         made_up = list(tx.scalars(select(Subscription.stripe_id)))
     reconcile(NIGHT, asking.current().client)
-    assert [drifts(each)[-1] for each in made_up] == [(DriftKind.MISSING_THERE, True)] * len(made_up)
+    assert {each.status for each in _all(made_up)} == {Status.ACTIVE}
+    assert [drifts(each)[-1] for each in made_up] == [(DriftKind.MISSING_THERE, False)] * len(made_up)
 
 
 def test_somebody_elses_is_written_down_and_left(told: Told, stand_in: StandIn) -> None:

@@ -39,7 +39,7 @@ create policy app_read on plugin_billing.customer for select to backoffice_app
          or district_id = any ((select plugin_billing.paid_for_districts())::bigint[]));
 -- Whoever buys is known to Stripe from then on; as whom, Stripe says.
 create policy app_insert on plugin_billing.customer for insert to backoffice_app
-  with check (made_by = any ((select app.ids('account'))::bigint[]) and as_of is null
+  with check (made_by = any ((select app.ids('account'))::bigint[]) and as_of is null and stripe_id is null
               and (school_id = any ((select plugin_billing.paid_for())::bigint[])
                    or district_id = any ((select plugin_billing.paid_for_districts())::bigint[])));
 create policy app_name on plugin_billing.customer for update to backoffice_app

@@ -580,7 +580,7 @@ def test_letters_are_prepared_once_by_a_worker_and_fetched_for_an_hour(founders:
         assert done.pdf.startswith(b"%PDF")
     assert services.forget_prints(WORKER) == 0
     with transaction(SYSTEM) as tx:
-        tx.execute(update(LetterBatch).values(print_asked_at=clock.now() - services.READY_FOR))
+        tx.execute(update(LetterBatch).values(print_asked_at=clock.now() - queries.READY_FOR))
     assert services.forget_prints(WORKER) == 1
     assert kept() == (None, None, None)
     with pytest.raises(Rejected, match="not prepared"):
