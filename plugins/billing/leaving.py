@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from sqlalchemy import ColumnElement, select
 from stripe import StripeClient
 
+from backoffice import clock
 from backoffice.access.transaction import Transaction
 from backoffice.jobs.job import JobRun
 from backoffice.language.texts import lazy
@@ -49,7 +50,7 @@ def erase(run: JobRun, reference: str) -> str:
     """
     del run
     client = asking.current().client
-    found = sync.ask(client, reference)
+    found = _there(client, reference)
     for each in found.subscriptions:
         if each["status"] not in OVER:
             with _gone_is_as_good():
@@ -62,9 +63,19 @@ def erase(run: JobRun, reference: str) -> str:
     return ", ".join([reference, *kept[:NAMED], *more])
 
 
+def _there(client: StripeClient, reference: str) -> sync.Found:
+    """What Stripe has of it; nothing where it knows no such customer."""
+    try:
+        return sync.ask(client, reference)
+    except Refused as refused:
+        if not refused.gone:
+            raise
+        return sync.Found(clock.now(), (), ())
+
+
 def _void_what_is_open(client: StripeClient, reference: str) -> None:
     """Asked anew: what was cancelled may have left another one."""
-    for each in sync.ask(client, reference).invoices:
+    for each in _there(client, reference).invoices:
         if each.get("status") == InvoiceStatus.OPEN:
             with _gone_is_as_good():
                 client.v1.invoices.void_invoice(str(each["id"]))

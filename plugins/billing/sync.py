@@ -48,11 +48,15 @@ def ask(stripe: StripeClient, named: str) -> Found:
             invoices = stripe.v1.invoices.list(
                 {"customer": named, "limit": MOST_AT_ONCE, "expand": ["data.payments"]}
             )
-            return Found(
+            found = Found(
                 as_of,
                 [plain(each) for each in subscriptions.auto_paging_iter()],
                 [plain(each) for each in invoices.auto_paging_iter()],
             )
+            if not found.subscriptions:
+                # Of whom there is nothing, it is asked whether there is such a customer at all.
+                stripe.v1.customers.retrieve(named)
+            return found
     except Refused as refused:
         if refused.gone and _was_deleted(stripe, named):
             return Found(as_of, (), ())

@@ -153,6 +153,7 @@ def test_another_schools_is_not_there(world: World, told: Told) -> None:
             select(Invoice.public_id)
             .join(Customer, Customer.id == Invoice.customer_id)
             .where(Customer.school_id == world.outside.id)
+            .limit(1)
         ).one()
     with pytest.raises(NotFound):
         services.invoice_address(principal=leader, invoice=theirs)
