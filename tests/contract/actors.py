@@ -297,7 +297,8 @@ def build_stage(world: World, app: Flask) -> Stage:
                 },
                 # Whoever has to do with it as a whole sees that it is one.
                 "district": frozenset({world.district_id})
-                if {world.home.id, world.elsewhere.id}
+                if each.principal.founder
+                or {world.home.id, world.elsewhere.id}
                 <= each.principal.led_schools | each.principal.officer_schools
                 else frozenset(),
                 # Whoever works at a school fills in its fields.
