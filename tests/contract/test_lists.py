@@ -26,6 +26,7 @@ from backoffice.schools.models import Classroom, Membership, School
 from backoffice.staff.models import Invitation
 from backoffice.storage.public_id import new_public_id
 from backoffice.storage.roles import DatabaseRole
+from plugins.billing.models import StripeEvent, Subscription
 from plugins.notifications.models import Incident
 from plugins.rosters.models import RosterImport
 from tests.contract.actors import Actor, Thing
@@ -33,7 +34,7 @@ from tests.contract.matrix import MODELS, Matrix, Tally
 from tests.contract.routes import door, permission_of, views
 from tests.factories.statements import statements
 from tests.factories.visitor import signed_in
-from tests.factories.world import SYSTEM, World, add_child
+from tests.factories.world import SYSTEM, World, add_child, told_by_notice
 
 
 def grids(app: Flask) -> Iterator[Grid]:
@@ -176,6 +177,9 @@ def fill(tx: Transaction, world: World) -> None:
         copied(tx, Report, form=uuid4())
         copied(tx, Incident, form=str(uuid4()))
         copied(tx, RosterImport, **here)
+        copied(tx, Subscription, stripe_id=f"sub_{n}")
+        copied(tx, StripeEvent, stripe_id=f"evt_{n}")
+        told_by_notice(tx, world.people["founder"], world.home)
         account = copied(tx, Account)
         tx.execute(
             insert(Membership).values(**here, account_id=account, role="teacher", created_at=clock.now())
