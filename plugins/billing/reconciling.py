@@ -150,6 +150,12 @@ def _mend(
                 kind is DriftKind.DIFFERS and row is not None and row.status in OVER
             )
             mended += is_mended
+            open_one = select(Drift.id).where(
+                Drift.stripe_id == thing, Drift.kind == kind, Drift.mended_at.is_(None)
+            )
+            if not is_mended and tx.scalar(open_one.limit(1)) is not None:
+                # It was found in an earlier night, and still waits for a person.
+                continue
             tx.add(
                 Drift(
                     customer=named,
