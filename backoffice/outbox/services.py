@@ -170,10 +170,9 @@ def _leave(
     kind = messages.named(known.name)
     if kind is None:
         return frozenset()
+    # Else recognised by itself, not by its mail: that goes where what it names is erased.
     rows = [
-        functions.MessageRow(
-            each.id, public_id, letter.to.inbox, beside.subject, beside.once or each.public_id
-        )
+        functions.MessageRow(each.id, public_id, letter.to.inbox, beside.subject, beside.once or public_id)
         for each, letter, public_id in zip(posted, letters, many_public_ids(), strict=False)
         if letter.to.account_id is not None or letter.to.inbox is not None
     ]

@@ -74,6 +74,8 @@ RIGHTLY: Mapping[str, str] = {
     r"Newly Brought Newts|Newton Newcomer|Brought Badgers": "who and what is in a file that is brought in",
     r"Who is to be sent home by which bus": "what a school of the world has a field for",
     r"https?://[\w./-]+": "an address of another host",
+    r"\bhooks\.example\b": "the host of a district's system",
+    r"\bUSD\b": "a currency, by its code",
     r"\bwhsec_[\w+/=]+": "the secret of a district's system",
     r"(?:The |A (?:late )?|Call the )?[Nn]arwhal[^«»]*": "what founders wrote in the world",
     r"\bOn Monday\b|Walrus loose|A walrus plays narwhal": "more of it",

@@ -1,8 +1,8 @@
 """Archiving a class and bringing it back; its mark."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import find
@@ -95,7 +95,8 @@ def archive(tx: Transaction, row: Classroom) -> None:
     tx.flush()
 
 
-# What was archived by a slip comes back, whatever the plan of the school is by now.
+# What was archived by a slip comes back, whatever the plan of the school is by now, unless another class has
+# taken its place: else archiving, making and restoring would fill a school beyond its plan.
 BY_MISTAKE = timedelta(days=30)
 
 
@@ -107,12 +108,20 @@ def restore_classroom(*, principal: Principal, classroom: str) -> None:
     with transaction(principal) as tx:
         row = find(tx, Classroom, classroom, permission=CLASSROOMS_ARCHIVE, lock=True)
         if row.archived_at is not None:
-            if clock.now() - row.archived_at > BY_MISTAKE:
+            if clock.now() - row.archived_at > BY_MISTAKE or _made_since(tx, row, row.archived_at):
                 require_room(tx, school_id=row.school_id, entitlement=Entitlement.CLASSES)
             row.archived_at = None
             tx.flush()
             issue_code(tx, school_id=row.school_id, classroom_id=row.id)
             record(tx, "classrooms.restore", school_id=row.school_id, classroom=row.id)
+
+
+def _made_since(tx: Transaction, row: Classroom, moment: datetime) -> bool:
+    """Whether its school has made another class since then."""
+    made = exists().where(
+        Classroom.school_id == row.school_id, Classroom.id != row.id, Classroom.created_at >= moment
+    )
+    return bool(tx.scalar(select(made)))
 
 
 def mark_classroom(

@@ -38,6 +38,7 @@ from backoffice.staff.models import Invitation, InvitedAs
 from backoffice.storage import about
 from backoffice.storage.public_id import new_public_id
 from backoffice.students.worries.models import GoesTo
+from plugins.billing.models import Customer
 from plugins.exports.models import Export, ExportState, Intake
 from plugins.notifications.drills.models import DrillEvent
 from plugins.notifications.hooks.models import DistrictHook
@@ -73,6 +74,11 @@ def put_everywhere(tx: Transaction, world: World) -> None:
     _account(tx, world.people["co_teacher"], world.own_class)
     # A district has one address: of those who set it the last is told.
     tx.execute(update(DistrictHook).values(set_by=world.people["colleague"].id))
+    tx.execute(
+        update(Customer)
+        .where(Customer.school_id == world.home.id)
+        .values(made_by=world.people["colleague"].id)
+    )
     for school, person in (
         (world.home, world.people["colleague"]),
         (world.outside, world.people["outsider"]),

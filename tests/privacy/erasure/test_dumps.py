@@ -52,8 +52,9 @@ WRITTEN = {
     "app.ledger_end",
     "app.audit_entry",
     "app.audit_detail",
-    # Plugins hear of it, and have files destroyed.
+    # Plugins hear of it, and have files destroyed, here and elsewhere.
     "app.job_run",
+    "app.erasure_outside",
 }
 NAMED = {Subject.STUDENT: about.STUDENT, Subject.CLASSROOM: about.CLASSROOM, Subject.ACCOUNT: about.ACCOUNT}
 

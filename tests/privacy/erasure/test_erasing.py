@@ -60,8 +60,9 @@ WRITTEN = {
     "app.ledger_end",
     "app.audit_entry",
     "app.audit_detail",
-    # Plugins hear of it, and have files destroyed.
+    # Plugins hear of it, and have files destroyed, here and elsewhere.
     "app.job_run",
+    "app.erasure_outside",
 }
 # Identifiers, UUIDs, digests and what is sealed.
 TELLING = re.compile(r"[2-9a-z]{16}|[0-9a-f-]{32,36}|\\x[0-9a-f]{24,}")

@@ -109,8 +109,13 @@ def run(app: Flask, runtime: Runtime, vendor: Vendor, monkeypatch: pytest.Monkey
 
 @pytest.fixture(autouse=True)
 def _over() -> Iterator[None]:
-    """Nothing waits after a test."""
+    """Nothing waits before a test, as something does in the world, nor after it."""
+    _nothing_waits()
     yield
+    _nothing_waits()
+
+
+def _nothing_waits() -> None:
     with transaction(SYSTEM) as tx:
         tx.execute(
             update(ErasureOutside)
