@@ -1064,9 +1064,7 @@ def _leaves(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     return Filled(
         {"confirm": "yes"},
         (
-            "added app.job_run",
-            "added app.mail",
-            "added app.mail_content",
+            *MAILED,
             "changed app.account",
             "removed app.membership",
             *["removed app.teaching_role"] * len(rooms),
