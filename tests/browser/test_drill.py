@@ -13,7 +13,9 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account, AccountSession
 from backoffice.outbox.models import OutgoingMail
 from backoffice.schools.models import School
+from plugins.notifications.letters import services as letters_of
 from plugins.notifications.notices import sending
+from plugins.notifications.notices.models import LetterBatch
 from tests.browser.axe import DARK, NARROW, WHOLE, breaches, look_closely
 from tests.browser.site import PHONE, Site, too_low
 from tests.factories.paper import text_of
@@ -97,8 +99,14 @@ def test_two_founders_play_a_drill(visit: Callable[..., Page], site: Site, secon
     expect(one.get_by_text("1 letter is ready to be printed.")).to_be_visible()
     look_closely(one)
     assert breaches(one, WHOLE) == []
+    one.get_by_role("button", name="Print").click()
+    expect(one.get_by_text("They are being prepared")).to_be_visible()
+    with transaction(SYSTEM) as tx:
+        batch = tx.scalars(select(func.max(LetterBatch.id))).one()
+    letters_of.prepare(Purpose("notifications.print-letters"), batch or 0)
+    one.goto(letters)
     with one.expect_download() as download:
-        one.get_by_role("button", name="Print").click()
+        one.get_by_role("button", name="Fetch the letters").click()
     printed = text_of(download.value.path().read_bytes())
     assert "12 Seaview Avenue" in printed
     assert printed.count("DRILL") == 2
