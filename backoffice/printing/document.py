@@ -14,7 +14,7 @@ import fontpkg
 import segno
 from fontTools.ttLib import TTFont
 from fpdf import FPDF
-from fpdf.enums import TextEmphasis, TextMode
+from fpdf.enums import TextEmphasis, TextMode, XPos, YPos
 from fpdf.fonts import TTFFont
 
 from backoffice import clock
@@ -24,6 +24,10 @@ FONT = "Noto Sans"
 OTHERS = ("Noto Sans Arabic", "Noto Sans Devanagari", "Noto Sans Thai")
 MARGIN = 12.0
 SMALLEST = 7.0
+# Colours of what is read first, of what stands beside it, and of the lines between.
+INK, QUIET, RULE = (22, 33, 28), (92, 105, 98), (205, 209, 199)
+# How high a line is, in parts of its size.
+LINE = 1.35
 # A line around each letter, in parts of its size: the fonts are variable ones, and cutting their bold out of
 # them takes seconds.
 _BOLD = 0.012
@@ -101,6 +105,35 @@ class Document(FPDF):
         ):
             yield
 
+    def put(
+        self,
+        text: str,
+        size: float,
+        colour: tuple[int, int, int],
+        *,
+        left: float | None = None,
+        width: float | None = None,
+    ) -> None:
+        """Text over as many lines as it needs, from `left` and `width` wide, in millimetres."""
+        begins = self.l_margin if left is None else left
+        self.set_font(FONT, size=size)
+        self.set_text_color(*colour)
+        self.set_x(begins)
+        self.multi_cell(
+            w=width or self.w - self.r_margin - begins,
+            h=self.font_size * LINE,
+            text=text,
+            align="L",
+            new_x=XPos.LMARGIN,
+            new_y=YPos.NEXT,
+        )
+
+    def put_bold(self, text: str, size: float, *, left: float | None = None) -> None:
+        """Such text in bold. Its line is of the colour of before, so that is set first."""
+        self.set_text_color(*INK)
+        with self.bold():
+            self.put(text, size, INK, left=left)
+
     def text_within(
         self, text: str, *, x: float, y: float, width: float, size: float, align: str = "L"
     ) -> None:
@@ -114,7 +147,7 @@ class Document(FPDF):
                 text = text[:-1]
             text = f"{text.rstrip()}…"
         self.set_xy(x, y)
-        self.cell(w=width, h=self.font_size * 1.35, text=text, align=align)
+        self.cell(w=width, h=self.font_size * LINE, text=text, align=align)
 
     def qr(self, text: str, *, x: float, y: float, side: float) -> None:
         """A QR picture as vectors, with the quiet border that readers need inside its side."""

@@ -1,13 +1,10 @@
 """What leaves the house about an incident on paper: text that flows over pages, and a drill said on each."""
 
-from fpdf.enums import XPos, YPos
-
 from backoffice.language.texts import gettext
 from backoffice.printing.document import FONT, MARGIN, Document, Paper
 
-INK, QUIET, PALE = (22, 33, 28), (92, 105, 98), (238, 228, 226)
+PALE = (238, 228, 226)
 FOOT = 8.0
-LINE = 1.35
 
 
 class Sheets(Document):
@@ -28,32 +25,3 @@ class Sheets(Document):
             self.set_xy(0, self.h / 2 - 20)
             self.cell(w=self.w, h=40, text=gettext("DRILL"), align="C")
         self.set_xy(self.l_margin, self.t_margin)
-
-    def put_bold(self, text: str, size: float) -> None:
-        """Text in bold. Its line is of the colour of before, so that is set first."""
-        self.set_text_color(*INK)
-        with self.bold():
-            self.put(text, size, INK)
-
-    def put(
-        self,
-        text: str,
-        size: float,
-        colour: tuple[int, int, int],
-        *,
-        left: float | None = None,
-        width: float | None = None,
-    ) -> None:
-        """Text over as many lines as it needs, from `left` and `width` wide, in millimetres."""
-        begins = self.l_margin if left is None else left
-        self.set_font(FONT, size=size)
-        self.set_text_color(*colour)
-        self.set_x(begins)
-        self.multi_cell(
-            w=width or self.w - self.r_margin - begins,
-            h=self.font_size * LINE,
-            text=text,
-            align="L",
-            new_x=XPos.LMARGIN,
-            new_y=YPos.NEXT,
-        )

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from backoffice.language import moments
 from backoffice.language.texts import gettext
-from backoffice.printing.document import MARGIN, Document, Paper
+from backoffice.printing.document import INK, LINE, MARGIN, QUIET, RULE, Document, Paper
 
-INK, QUIET, LINE = (22, 33, 28), (92, 105, 98), (205, 209, 199)
 QR = 34.0
 # Facts stand side by side, and rows by table in as many columns as there have to be.
 ACROSS, MOST_COLUMNS = 3, 3
@@ -147,7 +146,7 @@ class _Page:
         self._put(name, MARGIN, self.y, self.width * 0.4, 10, QUIET)
         self._put(value, MARGIN + self.width * 0.4, self.y, self.width * 0.6, 10, INK)
         self.y += PAIR
-        document.set_draw_color(*LINE)
+        document.set_draw_color(*RULE)
         document.set_line_width(0.1)
         document.line(MARGIN, self.y - 0.2, MARGIN + self.width, self.y - 0.2)
 
@@ -172,7 +171,7 @@ class _Page:
         document.set_text_color(*colour)
         document.set_font(size=size)
         document.set_xy(MARGIN, self.y)
-        document.multi_cell(w=width or self.width, h=document.font_size * 1.35, text=text, align="L")
+        document.multi_cell(w=width or self.width, h=document.font_size * LINE, text=text, align="L")
         self.y = document.get_y()
 
     def _put(

@@ -4,15 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from fpdf.enums import XPos, YPos
-
 from backoffice.language.moments import amount, long_day
 from backoffice.language.texts import gettext, ngettext
-from backoffice.printing.document import FONT, MARGIN, Document, Paper, unprintable
+from backoffice.printing.document import INK, MARGIN, QUIET, RULE, Document, Paper, unprintable
 
-INK, QUIET, LINE = (22, 33, 28), (92, 105, 98), (205, 209, 199)
 NAMES = 62.0
-_HIGH = 1.4
 
 
 @dataclass(frozen=True)
@@ -60,40 +56,40 @@ class _Page(Document):
 
     def head(self, offer: Offer) -> None:
         """What it is, its number and its days."""
-        self._put("Classroom Back Office", 10, QUIET)
+        self.put("Classroom Back Office", 10, QUIET)
         self.ln(3)
-        self._bold(gettext("Quote %(number)s", number=offer.number), 20)
+        self.put_bold(gettext("Quote %(number)s", number=offer.number), 20)
         self.ln(1)
-        self._put(gettext("Made on %(day)s", day=long_day(offer.made)), 10.5, QUIET)
-        self._put(gettext("Can be ordered until %(day)s", day=long_day(offer.until)), 10.5, QUIET)
+        self.put(gettext("Made on %(day)s", day=long_day(offer.made)), 10.5, QUIET)
+        self.put(gettext("Can be ordered until %(day)s", day=long_day(offer.until)), 10.5, QUIET)
         self.ln(6)
 
     def facts(self, facts: Sequence[tuple[str, str]]) -> None:
         """A name, and beside it what it says."""
         for title, said in facts:
             top = self.get_y()
-            self._put(title, 10, QUIET, width=NAMES - 4)
+            self.put(title, 10, QUIET, width=NAMES - 4)
             below = self.get_y()
             self.set_y(top)
-            self._put(said, 11, INK, left=MARGIN + NAMES)
+            self.put(said, 11, INK, left=MARGIN + NAMES)
             self.set_y(max(below, self.get_y()))
             self.ln(1.6)
 
     def total(self, offer: Offer) -> None:
         """What it comes to, under a line."""
         self.ln(2)
-        self.set_draw_color(*LINE)
+        self.set_draw_color(*RULE)
         self.line(MARGIN, self.get_y(), self.w - MARGIN, self.get_y())
         self.ln(3)
         top = self.get_y()
-        self._put(gettext("Total, before tax"), 12, INK, width=NAMES - 4)
+        self.put(gettext("Total, before tax"), 12, INK, width=NAMES - 4)
         self.set_y(top)
-        self._bold(offer.total, 14, left=MARGIN + NAMES)
+        self.put_bold(offer.total, 14, left=MARGIN + NAMES)
         self.ln(7)
 
     def ordering(self, offer: Offer) -> None:
         """How it is ordered and paid, and whom."""
-        self._bold(gettext("How to order"), 13)
+        self.put_bold(gettext("How to order"), 13)
         self.ln(1)
         for line in (
             gettext(
@@ -113,25 +109,19 @@ class _Page(Document):
             ),
             gettext("A school that pays no sales tax hands in its certificate on the same page first."),
         ):
-            self._put(line, 10.5, INK)
+            self.put(line, 10.5, INK)
             self.ln(1.2)
         if not offer.payee:
             return
         self.ln(5)
-        self._bold(gettext("Who is paid"), 13)
+        self.put_bold(gettext("Who is paid"), 13)
         self.ln(1)
         for line in offer.payee:
-            self._put(line, 10.5, INK)
+            self.put(line, 10.5, INK)
         if offer.tax_number:
-            self._put(gettext("Tax number: %(number)s", number=offer.tax_number), 10.5, INK)
+            self.put(gettext("Tax number: %(number)s", number=offer.tax_number), 10.5, INK)
 
-    def _bold(self, text: str, size: float, *, left: float | None = None) -> None:
-        # The stroke that makes letters bold has the colour of before.
-        self.set_text_color(*INK)
-        with self.bold():
-            self._put(text, size, INK, left=left)
-
-    def _put(
+    def put(
         self,
         text: str,
         size: float,
@@ -140,16 +130,7 @@ class _Page(Document):
         left: float | None = None,
         width: float | None = None,
     ) -> None:
-        begins = self.l_margin if left is None else left
+        """As any document has it; what no font has is left out."""
         missing = set(unprintable(text))
-        self.set_font(FONT, size=size)
-        self.set_text_color(*colour)
-        self.set_x(begins)
-        self.multi_cell(
-            w=width or self.w - self.r_margin - begins,
-            h=self.font_size * _HIGH,
-            text="".join(each for each in text if each not in missing) or "-",
-            align="L",
-            new_x=XPos.LMARGIN,
-            new_y=YPos.NEXT,
-        )
+        text = "".join(each for each in text if each not in missing) or "-"
+        super().put(text, size, colour, left=left, width=width)

@@ -6,13 +6,13 @@ from datetime import datetime
 
 from backoffice.language.spoken import speaking
 from backoffice.language.texts import gettext
-from backoffice.printing.document import MARGIN, Paper
+from backoffice.printing.document import INK, MARGIN, QUIET, Paper
 from plugins.notifications.authorities import facts
 from plugins.notifications.authorities.facts import Known
 from plugins.notifications.deadlines.law import Tells
 from plugins.notifications.notices import wordings
 from plugins.notifications.notices.wordings import Said, Template
-from plugins.notifications.sheets import FOOT, INK, QUIET, Sheets
+from plugins.notifications.sheets import FOOT, Sheets
 
 NAMES = 58.0
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext
-from backoffice.printing.document import MARGIN, Paper
+from backoffice.printing.document import INK, MARGIN, QUIET, Paper
 from plugins.notifications.deadlines.facts import Encrypted, Risk, Role
 from plugins.notifications.deadlines.law import Rule
 from plugins.notifications.hooks.words import PROGRESS as CALLS
@@ -15,7 +15,7 @@ from plugins.notifications.notices.models import Audience, NoticeState, StepKind
 from plugins.notifications.notices.showing import PROGRESS, STEPS, state_in_words
 from plugins.notifications.notices.wordings import AUDIENCES
 from plugins.notifications.said import Clock
-from plugins.notifications.sheets import FOOT, INK, QUIET, Sheets
+from plugins.notifications.sheets import FOOT, Sheets
 from plugins.notifications.words import ENCRYPTED, ENTRIES, FACTS, KINDS, RISKS, ROLES
 
 NAMES = 48.0

@@ -12,10 +12,10 @@ from datetime import datetime
 from backoffice.language.moments import amount, long_day
 from backoffice.language.spoken import speaking
 from backoffice.language.texts import gettext, ngettext
-from backoffice.printing.document import MARGIN, Paper, paper_of
+from backoffice.printing.document import INK, MARGIN, QUIET, Paper, paper_of
 from plugins.notifications.notices import wordings
 from plugins.notifications.notices.wordings import Said, Template
-from plugins.notifications.sheets import FOOT, INK, QUIET, Sheets
+from plugins.notifications.sheets import FOOT, Sheets
 
 SIDE, WIDE, NUMBER = 24.0, 80.0, 12.0
 WINDOW = {Paper.A4: 50.0, Paper.LETTER: 64.0}
