@@ -13,6 +13,7 @@ import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -173,6 +174,12 @@ class Sender:
 
     def __init__(self, storm: Storm) -> None:
         self._storm, self._mine = storm, local()
+        self._lines: list[HTTPConnection] = []
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        for each in self._lines:
+            each.close()
 
     def send(self, event: Mapping[str, Any], *, secret: str) -> int:
         """Its status; a server that closes the connection is asked again, as Stripe does."""
@@ -190,6 +197,7 @@ class Sender:
         line = getattr(self._mine, "line", None)
         if line is None:
             line = self._mine.line = HTTPConnection("127.0.0.1", self._storm.port, timeout=30)
+            self._lines.append(line)
         line.request("POST", "/webhooks/stripe", body, dict(headers))
         answer = line.getresponse()
         answer.read()
@@ -236,8 +244,7 @@ def _send(storm: Storm, events: Sequence[Mapping[str, Any]], chance: random.Rand
     wrong = chance.sample(list(events), max(int(len(events) * BADLY_SIGNED), 1))
     many += [(each, "whsec_of_somebody_else") for each in wrong]
     chance.shuffle(many)
-    sender = Sender(storm)
-    with ThreadPoolExecutor(AT_ONCE) as threads:
+    with closing(Sender(storm)) as sender, ThreadPoolExecutor(AT_ONCE) as threads:
         return Counter(threads.map(lambda one: sender.send(one[0], secret=one[1]), many))
 
 
