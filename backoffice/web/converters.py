@@ -30,6 +30,10 @@ class SchoolConverter(_PublicIdConverter):
     """A school's public identifier."""
 
 
+class DistrictConverter(_PublicIdConverter):
+    """A district's public identifier."""
+
+
 class AccountConverter(_PublicIdConverter):
     """An account's public identifier."""
 
@@ -199,6 +203,7 @@ CONVERTERS: dict[str, type[BaseConverter]] = {
     "classroom": ClassroomConverter,
     "action": ActionConverter,
     "school": SchoolConverter,
+    "district": DistrictConverter,
     "account": AccountConverter,
     "session": SessionConverter,
     "event": EventConverter,

@@ -30,7 +30,7 @@ def payer_named(tx: Transaction, public_id: str, permission: Permission = BILLIN
     try:
         return find(tx, School, public_id, permission=permission)
     except NotFound:
-        found = tx.scalars(_led().where(District.public_id == public_id)).one_or_none()
+        found: Payer | None = tx.scalars(_led().where(District.public_id == public_id)).one_or_none()
         if found is None:
             raise
         return found

@@ -1,15 +1,17 @@
 """What is paid for, by whom, and what Stripe has told."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from backoffice.access.lookup import NotFound, find, rows_of
+from backoffice.access.lookup import rows_of
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
-from backoffice.schools.models import School, SchoolKind
+from backoffice.entitlements import Entitlement
+from backoffice.schools.models import School
 from plugins.billing.models import OVER, Customer, Invoice, Subscription
+from plugins.billing.payers import Payer, pays_as
 from plugins.billing.permissions import BILLING_MANAGE, BILLING_READ
 
 SHOWN = 50
@@ -18,43 +20,33 @@ SHOWN = 50
 def standing_of(tx: Transaction, school_id: int) -> Sequence[Row[Any]]:
     """What a school and its district have subscribed to that is not over; for everybody who works there."""
     rows = func.plugin_billing.standing(school_id).table_valued(
-        "of_district", "plan", "status", "seats", "owed_since"
+        "of_district", "plan", "status", "seats", "owed_since", "elsewhere"
     )
     return tx.rows(select(rows))
 
 
-def payers(tx: Transaction) -> Sequence[School]:
-    """The schools for which the principal manages a subscription, the first of them by number."""
-    mine = visible(tx.principal, select(School), BILLING_READ).order_by(School.id).limit(SHOWN)
-    return tx.scalars(mine).all()
+def used_by_district(tx: Transaction, district_id: int) -> Mapping[Entitlement, int]:
+    """How many of each the schools of a district have, each person once; nothing of one that others lead."""
+    rows = func.plugin_billing.used_by_district(district_id).table_valued("seats", "classes", "students")
+    row = tx.execute(select(rows)).first()
+    if row is None:
+        return {}
+    return {
+        Entitlement.SEATS: row.seats,
+        Entitlement.CLASSES: row.classes,
+        Entitlement.STUDENTS: row.students,
+    }
 
 
-def payer(tx: Transaction, school_id: int) -> str | None:
+def managed(tx: Transaction, school_id: int) -> str | None:
     """The public identifier of a school for which the principal manages a subscription."""
     mine = visible(tx.principal, select(School), BILLING_MANAGE).where(School.id == school_id)
     return tx.scalar(mine.with_only_columns(School.public_id))
 
 
-def school_named(tx: Transaction, public_id: str) -> School:
-    """A school whose subscription the principal manages, and no teacher's own. Raises `NotFound`."""
-    found = find(tx, School, public_id, permission=BILLING_MANAGE)
-    if found.kind == SchoolKind.PERSONAL:
-        raise NotFound
-    return found
-
-
-def school_behind(tx: Transaction, customer_id: int) -> School:
-    """The school that pays as a customer, whose the principal has found something. Raises `NotFound`."""
-    customer = tx.get(Customer, customer_id)
-    found = tx.get(School, customer.school_id) if customer and customer.school_id else None
-    if found is None:
-        raise NotFound
-    return found
-
-
-def customer_of(tx: Transaction, school: School) -> Customer | None:
-    """As whom a school pays, if it has begun to."""
-    mine = rows_of(tx.principal, Customer, BILLING_READ).where(Customer.school_id == school.id)
+def customer_of(tx: Transaction, payer: Payer) -> Customer | None:
+    """As whom a school or district pays, if it has begun to."""
+    mine = rows_of(tx.principal, Customer, BILLING_READ).where(pays_as(payer))
     return tx.scalars(mine).one_or_none()
 
 

@@ -17,16 +17,16 @@ from backoffice.access.lookup import find
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.services import proof
-from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
-from backoffice.schools.models import School, SchoolKind
+from backoffice.schools.models import District, School
 from backoffice.storage.public_id import new_public_id
 from plugins.billing import asking, plans, prices, queries
 from plugins.billing.asking import NotConnected, Refused, Unreachable, asked, plain
 from plugins.billing.models import RUNS, Customer, Invoice, PlanName, Status, Subscription
+from plugins.billing.payers import Payer, is_personal, note, payer_named
 from plugins.billing.permissions import BILLING_MANAGE
 from plugins.billing.reading import moment
 
@@ -69,9 +69,9 @@ class Preview:
 
 @dataclass(frozen=True)
 class _Mine:
-    """What may be changed: the school, its customer and subscription, by identifiers."""
+    """What may be changed: of whom, and its customer and subscription by identifiers."""
 
-    school: int
+    payer: Payer
     customer: int
     customer_named: str
     subscription_named: str
@@ -81,15 +81,15 @@ class _Mine:
     status: Status
 
 
-def checkout(*, principal: Principal, school: str, price: str, seats: int, back: str) -> str:
-    """Where Stripe takes what is paid with, for a subscription of a school; nothing is bought before that.
+def checkout(*, principal: Principal, payer: str, price: str, seats: int, back: str) -> str:
+    """Where Stripe takes what is paid with, for a school or district; nothing is bought before that.
 
     `price` is the lookup key of one of the plans' prices, `back` the address to which Stripe leads back.
     Raises `Rejected`, `NotFound`.
     """
     plan = plans.current().of_price(price)
     with transaction(principal) as tx:
-        place = find(tx, School, school, permission=BILLING_MANAGE)
+        place = payer_named(tx, payer)
         stripe = client()
         if plan is None or not may_buy(place, plan.name):
             raise Rejected(price=NO_SUCH_PRICE)
@@ -102,13 +102,13 @@ def checkout(*, principal: Principal, school: str, price: str, seats: int, back:
         named = customer.stripe_id
         number, public = customer.id, customer.public_id
         name = name_at_stripe(place)
-        record(tx, "billing.buy", school_id=place.id, customer=number, price=price, seats=wanted)
+        note(tx, "billing.buy", place, customer=number, price=price, seats=wanted)
     with while_waiting():
         found = prices.one(stripe, price)
         if named is None:
             named = customer_at(stripe, public, name)
             with transaction(principal) as tx:
-                find(tx, School, school, permission=BILLING_MANAGE)
+                payer_named(tx, payer)
                 tx.get_one(Customer, number).stripe_id = named
         if _only_one(stripe, named):
             raise Rejected.whole(HAS_ONE)
@@ -147,20 +147,20 @@ def _only_one(stripe: Any, named: str) -> bool:
     return False
 
 
-def portal(*, principal: Principal, school: str, back: str) -> str:
-    """Where Stripe lets a school change its card and see its invoices.
+def portal(*, principal: Principal, payer: str, back: str) -> str:
+    """Where Stripe lets whoever pays change its card and see its invoices.
 
     Raises `Rejected`, `ProofNeeded`, `NotFound`.
     """
     with transaction(principal) as tx:
         proof.demand(tx)
-        place = find(tx, School, school, permission=BILLING_MANAGE)
+        place = payer_named(tx, payer)
         stripe = client()
         customer = queries.customer_of(tx, place)
         if customer is None or customer.stripe_id is None:
             raise Rejected.whole(HAS_NONE)
         named, public = customer.stripe_id, customer.public_id
-        record(tx, "billing.open-portal", school_id=place.id, customer=customer.id)
+        note(tx, "billing.open-portal", place, customer=customer.id)
     with while_waiting():
         # Whoever it is there has to be whoever it is here.
         if (plain(stripe.v1.customers.retrieve(named)).get("metadata") or {}).get("payer") != public:
@@ -171,29 +171,29 @@ def portal(*, principal: Principal, school: str, back: str) -> str:
     return str(session.url)
 
 
-def preview_seats(*, principal: Principal, school: str, seats: int) -> Preview:
+def preview_seats(*, principal: Principal, payer: str, seats: int) -> Preview:
     """What another number of seats would cost. Changes nothing. Raises `Rejected`, `NotFound`."""
     with transaction(principal) as tx:
-        mine = _mine(tx, school)
+        mine = _mine(tx, payer)
         stripe = client()
     return _previewed(stripe, mine, seats, int(clock.now().timestamp()))
 
 
-def change_seats(*, principal: Principal, school: str, seats: int, seen: str) -> None:
+def change_seats(*, principal: Principal, payer: str, seats: int, seen: str) -> None:
     """Have a subscription be for so many teachers from now on, for what was shown.
 
     Raises `Rejected`, also if it costs something else by now; `ProofNeeded`, `NotFound`.
     """
     with transaction(principal) as tx:
         proof.demand(tx)
-        mine = _mine(tx, school)
+        mine = _mine(tx, payer)
         stripe = client()
     counted_at = _counted_at(seen)
     if _previewed(stripe, mine, seats, counted_at).seen != seen:
         raise Rejected.whole(CHANGED)
     with transaction(principal) as tx:
-        mine = _mine(tx, school)
-        record(tx, "billing.change-seats", school_id=mine.school, customer=mine.customer, seats=seats)
+        mine = _mine(tx, payer)
+        note(tx, "billing.change-seats", mine.payer, customer=mine.customer, seats=seats)
     with while_waiting():
         item = _item(stripe, mine)
         stripe.v1.subscriptions.update(
@@ -208,23 +208,23 @@ def change_seats(*, principal: Principal, school: str, seats: int, seen: str) ->
     _refresh(principal, mine)
 
 
-def end(*, principal: Principal, school: str) -> None:
+def end(*, principal: Principal, payer: str) -> None:
     """Have a subscription end when what is paid for is over. Nothing is deleted then.
 
     Raises `Rejected`, `ProofNeeded`, `NotFound`.
     """
-    _change(principal, school, "billing.end", cancel_at_period_end=True)
+    _change(principal, payer, "billing.end", cancel_at_period_end=True)
 
 
-def go_on(*, principal: Principal, school: str) -> None:
+def go_on(*, principal: Principal, payer: str) -> None:
     """Have a subscription that was to end go on. Raises `Rejected`, `ProofNeeded`, `NotFound`."""
-    _change(principal, school, "billing.go-on", cancel_at_period_end=False)
+    _change(principal, payer, "billing.go-on", cancel_at_period_end=False)
 
 
-def look_again(*, principal: Principal, school: str) -> None:
-    """Have Stripe asked at once how a school's subscription stands. Raises `NotFound`."""
+def look_again(*, principal: Principal, payer: str) -> None:
+    """Have Stripe asked at once how a subscription stands. Raises `NotFound`."""
     with transaction(principal) as tx:
-        place = find(tx, School, school, permission=BILLING_MANAGE)
+        place = payer_named(tx, payer)
         customer = queries.customer_of(tx, place)
         if asking.is_connected() and customer is not None and customer.stripe_id is not None:
             queue.defer(tx, REFRESH, customer=customer.id)
@@ -243,16 +243,16 @@ def invoice_address(*, principal: Principal, invoice: str) -> str:
     return str(address)
 
 
-def may_buy(school: School, plan: PlanName) -> bool:
-    """Whether a plan is for a school of this kind: a teacher's for one who signed up alone, else not."""
-    return (school.kind == SchoolKind.PERSONAL) == (
-        plan is PlanName.TEACHER
-    ) and plan is not PlanName.DISTRICT
+def may_buy(payer: Payer, plan: PlanName) -> bool:
+    """Whether it is the plan for one of this kind: each kind has its own."""
+    if isinstance(payer, District):
+        return plan is PlanName.DISTRICT
+    return plan is (PlanName.TEACHER if is_personal(payer) else PlanName.SCHOOL)
 
 
-def name_at_stripe(school: School) -> str | None:
-    """As what Stripe knows a school: by its name, or by none if that is a teacher's."""
-    return str(school.name) if school.kind != SchoolKind.PERSONAL else None
+def name_at_stripe(payer: Payer) -> str | None:
+    """As what Stripe knows a school or district: by its name, or by none if that is a teacher's."""
+    return None if is_personal(payer) else str(payer.name)
 
 
 def customer_at(stripe: Any, public: str, name: str | None) -> str:
@@ -284,9 +284,9 @@ def while_waiting() -> Iterator[None]:
         raise Rejected.whole(REFUSED) from None
 
 
-def begun(tx: Transaction, school: School) -> Customer:
-    """As whom a school pays, made if it has not begun to."""
-    found = queries.customer_of(tx, school)
+def begun(tx: Transaction, payer: Payer) -> Customer:
+    """As whom it pays, made if it has not begun to."""
+    found = queries.customer_of(tx, payer)
     if found is not None:
         return found
     number = tx.take_id(Customer)
@@ -294,7 +294,8 @@ def begun(tx: Transaction, school: School) -> Customer:
         insert(Customer).values(
             id=number,
             public_id=new_public_id(),
-            school_id=school.id,
+            school_id=payer.id if isinstance(payer, School) else None,
+            district_id=payer.id if isinstance(payer, District) else None,
             made_by=tx.principal.account_id,
             made_at=clock.now(),
         )
@@ -302,15 +303,15 @@ def begun(tx: Transaction, school: School) -> Customer:
     return tx.get_one(Customer, number)
 
 
-def _mine(tx: Transaction, school: str) -> _Mine:
-    place = find(tx, School, school, permission=BILLING_MANAGE)
+def _mine(tx: Transaction, payer: str) -> _Mine:
+    place = payer_named(tx, payer)
     customer = queries.customer_of(tx, place)
     held: Subscription | None = queries.subscription_of(tx, customer) if customer else None
     if customer is None or customer.stripe_id is None or held is None or held.status not in RUNS:
         raise Rejected.whole(HAS_NONE)
     plan = plans.current().by_name[PlanName(held.plan)] if held.plan else None
     return _Mine(
-        place.id,
+        place,
         customer.id,
         customer.stripe_id,
         held.stripe_id,
@@ -382,12 +383,12 @@ def _item(stripe: Any, mine: _Mine) -> str:
     return str(held["items"]["data"][0]["id"])
 
 
-def _change(principal: Principal, school: str, verb: str, **values: Any) -> None:
+def _change(principal: Principal, payer: str, verb: str, **values: Any) -> None:
     with transaction(principal) as tx:
         proof.demand(tx)
-        mine = _mine(tx, school)
+        mine = _mine(tx, payer)
         stripe = client()
-        record(tx, verb, school_id=mine.school, customer=mine.customer)
+        note(tx, verb, mine.payer, customer=mine.customer)
     with while_waiting():
         stripe.v1.subscriptions.update(mine.subscription_named, values)
     _refresh(principal, mine)

@@ -1,15 +1,17 @@
 """Which plan is in force: computed from what Stripe said, and never stored."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from backoffice import clock
+from backoffice import clock, entitlements
 from backoffice.access.transaction import Transaction
 from backoffice.entitlements import Entitlement
+from backoffice.schools.models import District, School
 from plugins.billing import asking, queries
-from plugins.billing.models import PlanName, Status
+from plugins.billing.models import RUNS, PlanName, Status
+from plugins.billing.payers import Payer
 from plugins.billing.plans import Plans, current
 
 
@@ -29,7 +31,9 @@ class Held:
     status: Status
     seats: int
     owed_since: datetime | None
+    # Of a district, and how many of its seats people of other schools have.
     of_district: bool = False
+    taken_elsewhere: int = 0
 
 
 def force_of(held: Held, plans: Plans, now: datetime) -> Force:
@@ -50,7 +54,7 @@ def grace_ends(owed_since: datetime | None, plans: Plans) -> datetime | None:
 def limits(held: Iterable[Held], plans: Plans, now: datetime) -> Mapping[Entitlement, int | None]:
     """What may be had of each at most, None for as much as one likes. Of several that count, the most."""
     counting = [
-        plans.by_name[each.plan].limits(each.seats)
+        plans.by_name[each.plan].limits(max(each.seats - each.taken_elsewhere, 0))
         for each in held
         if each.plan is not None and force_of(each, plans, now) is not Force.OVER
     ]
@@ -69,14 +73,50 @@ def entitled(tx: Transaction, school_id: int) -> Mapping[Entitlement, int | None
     """
     if not asking.is_connected():
         return dict.fromkeys(Entitlement)
-    held = [
+    return limits(_held_by(tx, school_id), current(), clock.now())
+
+
+def paying_district(tx: Transaction, school: School) -> str | None:
+    """What the district is called that pays for a school, if one does."""
+    held, plans, now = _held_by(tx, school.id), current(), clock.now()
+    if not any(each.of_district and force_of(each, plans, now) is not Force.OVER for each in held):
+        return None
+    return str(tx.get_one(District, school.district_id).name)
+
+
+def limits_of(tx: Transaction, payer: Payer) -> Mapping[Entitlement, int | None]:
+    """What whoever pays may have at most. Of a district that has bought nothing there are none."""
+    if isinstance(payer, School):
+        return entitled(tx, payer.id)
+    customer = queries.customer_of(tx, payer)
+    held = queries.subscription_of(tx, customer) if customer is not None else None
+    if held is None or held.plan is None or held.status not in RUNS:
+        return {}
+    mine = Held(PlanName(held.plan), Status(held.status), held.seats, held.owed_since)
+    return limits([mine], current(), clock.now())
+
+
+def used(tx: Transaction, payer: Payer) -> Mapping[Entitlement, int]:
+    """How many of each a school has, or the schools of a district together, each person once."""
+    if isinstance(payer, School):
+        return entitlements.used(tx, payer.id)
+    return queries.used_by_district(tx, payer.id)
+
+
+def teachers(tx: Transaction, payer: Payer) -> int:
+    """For how many it would be bought as things are."""
+    return used(tx, payer).get(Entitlement.SEATS, 1)
+
+
+def _held_by(tx: Transaction, school_id: int) -> Sequence[Held]:
+    return [
         Held(
             PlanName(row.plan) if row.plan else None,
             Status(row.status),
             row.seats,
             row.owed_since,
             of_district=row.of_district,
+            taken_elsewhere=row.elsewhere,
         )
         for row in queries.standing_of(tx, school_id)
     ]
-    return limits(held, current(), clock.now())

@@ -1,15 +1,14 @@
-"""What a school subscribes to, in the console: for whoever leads it or signed up alone."""
+"""What a school or district subscribes to, in the console: for whoever leads it or signed up alone."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
 from flask import flash, redirect, request
 from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from backoffice import entitlements
-from backoffice.access.lookup import find
 from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
 from backoffice.console.guard import SECONDS_AT_WORK
@@ -17,7 +16,7 @@ from backoffice.entitlements import Entitlement
 from backoffice.language.moments import long_day
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
-from backoffice.schools.models import School, SchoolKind
+from backoffice.schools.models import District, School
 from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
@@ -30,11 +29,12 @@ from plugins.billing.models import RUNS, Customer, InvoiceStatus, PlanName, Stat
 from plugins.billing.money import money
 from plugins.billing.orders import views as orders
 from plugins.billing.orders.views import OrdersPages
+from plugins.billing.payers import HERE, Payer, is_personal, page_asked_for, payer_named, payers, way_to
 from plugins.billing.permissions import BILLING_MANAGE, BILLING_READ
 from plugins.billing.plans import Plan
 from plugins.billing.prices import Price
+from plugins.billing.standing import teachers
 
-HERE = "/console/billing/"
 Answer = str | Response | tuple[str, int]
 
 
@@ -73,37 +73,43 @@ class BillingPage(OrdersPages, ExemptionPages):
 
     @expose("/", methods=("GET",))
     def index(self) -> Answer:
-        """The subscription, or of which school it is to be."""
-        schools = queries.payers(reading())
-        if len(schools) == 1:
-            return redirect(f"{HERE}{schools[0].public_id}", 303)
-        return self.render("billing/schools.html", schools=schools, here=HERE)
+        """The subscription, or of whom it is to be."""
+        found = payers(reading(), most=queries.SHOWN)
+        if len(found) == 1:
+            return redirect(f"{HERE}{way_to(found[0])}", 303)
+        shown = [
+            {"name": each.name, "url": f"{HERE}{way_to(each)}", "is_district": _is_district(each)}
+            for each in found
+        ]
+        return self.render("billing/schools.html", payers=shown)
 
     @expose("/<school:public_id>", methods=("GET",))
+    @expose("/districts/<district:public_id>", methods=("GET",))
     def school(self, public_id: str) -> str:
-        """How the subscription of a school stands, what else there is, and its invoices."""
+        """How a subscription stands, what else there is, and the invoices."""
         return self._page(public_id)
 
     @expose("/<school:public_id>/bought", methods=("GET",))
+    @expose("/districts/<district:public_id>/bought", methods=("GET",))
     def bought(self, public_id: str) -> Response:
         """Back from Stripe: it is asked at once what was bought."""
         done_reading()
-        services.look_again(principal=self.who, school=public_id)
+        services.look_again(principal=self.who, payer=public_id)
         flash(gettext("What you did at Stripe shows here within a few seconds."), "success")
-        return redirect(f"{HERE}{public_id}", 303)
+        return redirect(page_asked_for(public_id), 303)
 
     @expose("/<school:public_id>/buy", methods=("GET", "POST"))
+    @expose("/districts/<district:public_id>/buy", methods=("GET", "POST"))
     @shows_what_was_typed
     def buy(self, public_id: str) -> Answer:
         """Choose for how many teachers, and go on to Stripe."""
         tx = reading()
-        place = find(tx, School, public_id, permission=BILLING_MANAGE)
-        back = f"{HERE}{public_id}"
+        place, back = payer_named(tx, public_id), page_asked_for(public_id)
         key = request.values.get("price", "")
         plan = plans.current().of_price(key)
         if plan is None or not services.may_buy(place, plan.name):
             return redirect(back, 303)
-        form = BuyForm(price=key, seats=max(plan.fewest_seats, self._teachers(tx, place)))
+        form = BuyForm(price=key, seats=max(plan.fewest_seats, teachers(tx, place)))
         form.price.data = key
         if not plan.per_seat:
             form.seats.data = 1
@@ -111,7 +117,7 @@ class BillingPage(OrdersPages, ExemptionPages):
         def go() -> str:
             return services.checkout(
                 principal=self.who,
-                school=public_id,
+                payer=public_id,
                 price=key,
                 seats=form.seats.data or 0,
                 back=f"{settings().base_url}{back}",
@@ -129,12 +135,12 @@ class BillingPage(OrdersPages, ExemptionPages):
         )
 
     @expose("/<school:public_id>/seats", methods=("GET", "POST"))
+    @expose("/districts/<district:public_id>/seats", methods=("GET", "POST"))
     @shows_what_was_typed
     def seats(self, public_id: str) -> Answer:
         """For how many teachers it is to be, and what that costs."""
         tx = reading()
-        place = find(tx, School, public_id, permission=BILLING_MANAGE)
-        back = f"{HERE}{public_id}"
+        place, back = payer_named(tx, public_id), page_asked_for(public_id)
         held = self._held(tx, place)
         if held is None:
             return redirect(back, 303)
@@ -143,7 +149,7 @@ class BillingPage(OrdersPages, ExemptionPages):
             done_reading()
             try:
                 preview = services.preview_seats(
-                    principal=self.who, school=public_id, seats=form.seats.data or 0
+                    principal=self.who, payer=public_id, seats=form.seats.data or 0
                 )
             except Rejected as rejected:
                 problem = show_rejection(form, rejected)
@@ -169,16 +175,17 @@ class BillingPage(OrdersPages, ExemptionPages):
         return (page, 422) if form.errors or problem else page
 
     @expose("/<school:public_id>/confirm", methods=("POST",))
+    @expose("/districts/<district:public_id>/confirm", methods=("POST",))
     def confirm(self, public_id: str) -> Response:
         """Change the number of teachers, for what was shown."""
-        form, back = ConfirmForm(), f"{HERE}{public_id}"
+        form, back = ConfirmForm(), page_asked_for(public_id)
         if form.validate_on_submit():
             done_reading()
             seats = form.seats.data or ""
             try:
                 services.change_seats(
                     principal=self.who,
-                    school=public_id,
+                    payer=public_id,
                     seats=int(seats) if seats.isdecimal() and seats.isascii() else 0,
                     seen=form.seen.data or "",
                 )
@@ -188,24 +195,25 @@ class BillingPage(OrdersPages, ExemptionPages):
         return redirect(back, 303)
 
     @expose("/<school:public_id>/act", methods=("POST",))
+    @expose("/districts/<district:public_id>/act", methods=("POST",))
     def act(self, public_id: str) -> Answer:
         """End it, have it go on, or see card and invoices at Stripe."""
-        back = f"{HERE}{public_id}"
+        back = page_asked_for(public_id)
         if FlaskForm().validate_on_submit():
             done_reading()
             try:
                 match request.form.get("do", ""):
                     case "end":
-                        services.end(principal=self.who, school=public_id)
+                        services.end(principal=self.who, payer=public_id)
                         flash(
                             gettext("It ends when what is paid for is over. Nothing is deleted."), "success"
                         )
                     case "go-on":
-                        services.go_on(principal=self.who, school=public_id)
+                        services.go_on(principal=self.who, payer=public_id)
                         flash(gettext("It goes on."), "success")
                     case "portal":
                         there = services.portal(
-                            principal=self.who, school=public_id, back=f"{settings().base_url}{back}"
+                            principal=self.who, payer=public_id, back=f"{settings().base_url}{back}"
                         )
                         return self._leave(there, back)
             except Rejected as rejected:
@@ -227,33 +235,35 @@ class BillingPage(OrdersPages, ExemptionPages):
 
     def _page(self, public_id: str) -> str:
         tx = reading()
-        place = find(tx, School, public_id, permission=BILLING_READ)
+        place = payer_named(tx, public_id, BILLING_READ)
         customer = queries.customer_of(tx, place)
         held = queries.subscription_of(tx, customer) if customer else None
         invoices = queries.invoices_of(tx, customer) if customer else ()
-        limits = standing.entitled(tx, place.id)
+        district = standing.paying_district(tx, place) if isinstance(place, School) else None
         return self.render(
             "billing/billing.html",
             crumbs=[{"title": self.title, "url": HERE}, {"title": place.name}],
-            here=f"{HERE}{public_id}",
+            here=page_asked_for(public_id),
             place=place,
+            district=district,
             connected=asking.is_connected(),
-            held=self._shown(held) if held else None,
+            of_district=_is_district(place),
+            held=self._shown(held, place) if held else None,
             runs=held is not None and held.status in RUNS,
             waits=_waits(customer, held),
             seconds=self.looks_again(tx, every=SECONDS_AT_WORK),
-            used=self._used(tx, place, limits),
-            offers=self._offers(place) if held is None or held.status not in RUNS else (),
+            used=_used(tx, place),
+            offers=self._offers(place) if (held is None or held.status not in RUNS) and not district else (),
             invoices=invoices,
             statuses=words.INVOICES,
             status=InvoiceStatus,
             money=money,
             form=FlaskForm(),
             top=HERE,
-            manages=self.opens("quotes") and place.kind != SchoolKind.PERSONAL,
+            manages=self.opens("quotes") and not is_personal(place),
         )
 
-    def _shown(self, held: Subscription) -> Mapping[str, Any]:
+    def _shown(self, held: Subscription, place: Payer) -> Mapping[str, Any]:
         word, tone = words.STATUS[Status(held.status)]
         plan = PlanName(held.plan) if held.plan else None
         per_seat = bool(plan and plans.current().by_name[plan].per_seat)
@@ -269,11 +279,11 @@ class BillingPage(OrdersPages, ExemptionPages):
                 period=words.per(held.months),
             ),
             "per_seat": per_seat,
-            "grace_until": long_day(grace.date()) if grace else None,
+            "grace_until": long_day(grace.astimezone(ZoneInfo(place.time_zone)).date()) if grace else None,
         }
 
-    def _offers(self, place: School) -> Sequence[Mapping[str, Any]]:
-        """The plans that a school may buy, with what Stripe asks for them."""
+    def _offers(self, place: Payer) -> Sequence[Mapping[str, Any]]:
+        """The plans that may be bought, with what Stripe asks for them."""
         if not asking.is_connected():
             return ()
         fitting = [each for each in plans.current().by_name.values() if services.may_buy(place, each.name)]
@@ -301,20 +311,7 @@ class BillingPage(OrdersPages, ExemptionPages):
             return {}
         return {key: known[key] for key in keys if key in known}
 
-    def _used(
-        self, tx: Transaction, place: School, limits: Mapping[Entitlement, int | None]
-    ) -> Sequence[Mapping[str, str]]:
-        there = entitlements.used(tx, place.id)
-        return [
-            {"title": words.USED[each], "said": words.used(there[each], limits.get(each))}
-            for each in Entitlement
-            if each in there
-        ]
-
-    def _teachers(self, tx: Transaction, place: School) -> int:
-        return entitlements.used(tx, place.id).get(Entitlement.SEATS, 1)
-
-    def _held(self, tx: Transaction, place: School) -> Subscription | None:
+    def _held(self, tx: Transaction, place: Payer) -> Subscription | None:
         customer = queries.customer_of(tx, place)
         held = queries.subscription_of(tx, customer) if customer else None
         return held if held is not None and held.status in RUNS else None
@@ -351,8 +348,22 @@ class BillingPage(OrdersPages, ExemptionPages):
 
 def link(tx: Transaction, school_id: int) -> str | None:
     """Where the principal changes the plan of a school; None for whoever may not."""
-    mine = queries.payer(tx, school_id)
+    mine = queries.managed(tx, school_id)
     return f"{HERE}{mine}" if mine is not None else None
+
+
+def _used(tx: Transaction, place: Payer) -> Sequence[Mapping[str, str]]:
+    """What there is of what a plan can limit, beside the limit of a school, or the seats of a district."""
+    there, limits = standing.used(tx, place), standing.limits_of(tx, place)
+    return [
+        {"title": words.USED[each], "said": words.used(there[each], limits.get(each))}
+        for each in Entitlement
+        if each in there
+    ]
+
+
+def _is_district(payer: Payer) -> bool:
+    return isinstance(payer, District)
 
 
 def _said(price: Price, *, per_seat: bool) -> str:

@@ -68,7 +68,7 @@ def test_from_the_quote_to_the_cheque(
 def test_a_certificate(come: Callable[[str | None], Page], site: Site, buying: Buying) -> None:
     page = come("leader")
     given = Given("MA", clock.now().date() + timedelta(days=300), PDF)
-    hand_in(principal=buying.leader, school=buying.school, given=given)
+    hand_in(principal=buying.leader, payer=buying.school, given=given)
     page.goto(f"{site.address}{TOP}{buying.school}/exemption")
     assert page.get_by_role("link", name="Download").count() == 1
     looked_at(page, "exemption")

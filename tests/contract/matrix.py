@@ -249,6 +249,8 @@ class Matrix:
             return inside and actor.owns(thing) and can(actor.principal, permission)
         if thing.kind == "erasure":
             return inside and actor.owns(thing) and self.does(actor, route, thing)
+        if thing.kind == "district":
+            return inside and actor.owns(thing) and can(actor.principal, permission)
         if thing.kind in PAID:
             return inside and thing.school_id in scope(actor.principal, permission).schools
         if thing.kind == "account":
@@ -351,6 +353,7 @@ class Matrix:
         along = _schools_of(
             {c.row["id"] for c in changes if c.table == "app.district"}
             | {c.row["district_id"] for c in changes if c.table == "plugin_notifications.district_hook"}
+            | {c.row["district_id"] for c in changes if c.table == "plugin_billing.customer"} - {None}
         )
         found = []
         for change in changes:
@@ -414,7 +417,9 @@ def build_matrix(runtime: Runtime, world: World, app: Flask) -> Iterator[Matrix]
 
 
 def _is_nowhere(matrix: Matrix, actor: Actor, route: Route, kind: str) -> bool:
-    """Whether the page is for schools, and the actor has none but the own one."""
+    """Whether the page is for schools or a district, and the actor has none but, perhaps, the own one."""
+    if kind == "district":
+        return not matrix.stage.own(actor, kind)
     own = [matrix.row(each) for each in matrix.stage.own(actor, kind)] if route.endpoint in OF_SCHOOLS else []
     return bool(own) and all(each.kind != SchoolKind.SCHOOL for each in own)
 

@@ -1477,7 +1477,8 @@ _ordered_again = _always(("added app.job_run", "changed plugin_billing.purchase_
 
 def _exempted(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     """A newer certificate, in place of the one that there is."""
-    held = [each for each in stage.of("tax_certificate") if thing and each.school_id == thing.id]
+    school = thing.id if thing is not None and thing.kind == "school" else None
+    held = [each for each in stage.of("tax_certificate") if school is not None and each.school_id == school]
     replaced = ("changed plugin_billing.tax_certificate",) * len(held)
     begins = () if held else ("added plugin_billing.customer",)
     effect = ("added app.job_run", "added plugin_billing.tax_certificate", *replaced, *begins)

@@ -26,6 +26,7 @@ from plugins.billing.models import (
     Status,
     Subscription,
 )
+from plugins.billing.payers import payer_of, way_to
 from plugins.billing.plans import Plans
 from plugins.billing.standing import Force, Held, force_of
 
@@ -75,8 +76,8 @@ def locked(tx: Transaction, number: int) -> Customer | None:
 
 def standing(tx: Transaction, customer: Customer, plans: Plans, now: datetime) -> Standing | None:
     """All that is here of a customer; None of a school that is being erased, to which nobody writes."""
-    school = tx.get(School, customer.school_id) if customer.school_id is not None else None
-    place = school or tx.get_one(District, customer.district_id)
+    place = payer_of(tx, customer)
+    school = place if isinstance(place, School) else None
     if school is not None and school.erasing_since is not None:
         return None
     subscriptions = _of(tx, Subscription, customer)
@@ -90,7 +91,7 @@ def standing(tx: Transaction, customer: Customer, plans: Plans, now: datetime) -
     counts = any(each.plan is not None and force_of(each, plans, now) is not Force.OVER for each in held)
     return Standing(
         place=place.name,
-        page=f"console/billing/{school.public_id if school is not None else ''}",
+        page=f"console/billing/{way_to(place)}",
         zone=ZoneInfo(place.time_zone),
         subscriptions=subscriptions,
         invoices=_of(tx, Invoice, customer),

@@ -7,14 +7,13 @@ import structlog
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.audit.trail import record
 from backoffice.messages.services import tell
-from backoffice.schools.models import School
 from plugins.billing import events, plans
 from plugins.billing.dunning import due, queries
 from plugins.billing.dunning.due import Due
 from plugins.billing.dunning.messages import BY
 from plugins.billing.models import Customer, Invoice, Reminder, ReminderKind
+from plugins.billing.payers import note, payer_of, way_to
 
 logger = structlog.get_logger("backoffice.billing")
 
@@ -71,7 +70,7 @@ def _write(tx: Transaction, customer: Customer, found: Iterable[Due]) -> int:
     people = queries.managers(tx, customer) if found else ()
     if not people:
         return 0
-    school = tx.get_one(School, customer.school_id) if customer.school_id is not None else None
+    payer = payer_of(tx, customer)
     for each in found:
         tx.add(Reminder(customer_id=customer.id, kind=each.kind, of_what=each.about, written_at=clock.now()))
         for to in people:
@@ -80,10 +79,10 @@ def _write(tx: Transaction, customer: Customer, found: Iterable[Due]) -> int:
                 BY[each.kind],
                 to=to,
                 parameters=each.parameters,
-                subject=school.public_id if school is not None else None,
+                subject=way_to(payer),
                 once=each.about,
                 school_id=customer.school_id,
             )
-        record(tx, "billing.remind", school_id=customer.school_id, customer=customer.id, kind=each.kind)
+        note(tx, "billing.remind", payer, customer=customer.id, kind=each.kind)
     tx.flush()
     return len(found)

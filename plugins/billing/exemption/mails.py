@@ -10,10 +10,10 @@ from backoffice.outbox.mail import Mail
 
 @dataclass(frozen=True)
 class CertificateEnds:
-    """Of which school, its page's identifier, and the last day on which its certificate holds."""
+    """Of which school or district, where its page is, and the last day on which its certificate holds."""
 
     place: str
-    school: str
+    payer: str
     last_day: date
 
     @classmethod

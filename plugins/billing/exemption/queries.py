@@ -1,12 +1,9 @@
-"""The certificates of a school, for whoever manages what it pays; and whom to tell that one ends."""
+"""The certificates of a school or district, for whoever manages what it pays."""
 
 from collections.abc import Sequence
 
 from backoffice.access.lookup import find, rows_of
 from backoffice.access.transaction import Transaction
-from backoffice.outbox.mail import Recipient
-from backoffice.schools import grown_ups
-from backoffice.schools.models import School
 from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.models import Customer
 from plugins.billing.permissions import BILLING_MANAGE, BILLING_READ
@@ -26,10 +23,3 @@ def certificates_of(tx: Transaction, customer: Customer) -> Sequence[TaxCertific
 def certificate_of(tx: Transaction, public_id: str) -> TaxCertificate:
     """A certificate of a school whose subscription the principal manages. Raises `NotFound`."""
     return find(tx, TaxCertificate, public_id, permission=BILLING_MANAGE)
-
-
-def leaders_of(tx: Transaction, school: School) -> Sequence[Recipient]:
-    """Whoever leads a school, as whom to write to."""
-    return [
-        Recipient(each.id, each.email, each.name, each.language) for each in grown_ups.leaders(tx, school)
-    ]

@@ -8,17 +8,15 @@ from backoffice import clock
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.services import proof
-from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.language.texts import lazy
 from backoffice.problems import Rejected
-from backoffice.schools.models import School
 from backoffice.storage.public_id import new_public_id
 from plugins.billing import papers
 from plugins.billing.exemption import queries
 from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.models import Customer
-from plugins.billing.queries import school_behind, school_named
+from plugins.billing.payers import Payer, note, payer_behind, without_card
 from plugins.billing.services import begun
 
 TELL = "billing.tell-exemptions"
@@ -37,7 +35,7 @@ class Given:
     file: bytes = field(repr=False)
 
 
-def hand_in(*, principal: Principal, school: str, given: Given) -> str:
+def hand_in(*, principal: Principal, payer: str, given: Given) -> str:
     """Keep a certificate, in place of the one before, and have Stripe told; its public identifier.
 
     Raises `Rejected`, `ProofNeeded`, `NotFound`.
@@ -48,7 +46,7 @@ def hand_in(*, principal: Principal, school: str, given: Given) -> str:
     kind, public, now = papers.kind_of(given.file), new_public_id(), clock.now()
     with transaction(principal) as tx:
         proof.demand(tx)
-        place = school_named(tx, school)
+        place = without_card(tx, payer)
         ends = _over(given.last_day, place)
         if given.last_day is None or not now < ends <= now + LONGEST:
             raise Rejected(last_day=WRITE_DAY)
@@ -70,7 +68,7 @@ def hand_in(*, principal: Principal, school: str, given: Given) -> str:
         )
         tx.add(row)
         tx.flush()
-        record(tx, "billing.exempt", school_id=place.id, certificate=row.id, state=state)
+        note(tx, "billing.exempt", place, certificate=row.id, state=state)
         queue.defer(tx, TELL)
     return public
 
@@ -79,12 +77,12 @@ def certificate_file(*, principal: Principal, certificate: str) -> tuple[bytes, 
     """The paper of a certificate, and what kind of file it is. Raises `NotFound`."""
     with transaction(principal) as tx:
         row = queries.certificate_of(tx, certificate)
-        place = school_behind(tx, row.customer_id)
-        record(tx, "billing.certificate-file", school_id=place.id, certificate=row.id)
+        place = payer_behind(tx, row.customer_id)
+        note(tx, "billing.certificate-file", place, certificate=row.id)
         return row.file, papers.FileKind(row.file_kind)
 
 
-def _over(last_day: date | None, place: School) -> datetime:
-    """When a day is over at a school."""
+def _over(last_day: date | None, place: Payer) -> datetime:
+    """When a day is over there."""
     after = (last_day or date.min) + timedelta(days=1)
     return datetime.combine(after, time(), ZoneInfo(place.time_zone))

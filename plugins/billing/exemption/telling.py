@@ -15,15 +15,14 @@ from stripe import StripeClient
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.audit.trail import record
 from backoffice.outbox.mail import Mail
 from backoffice.outbox.services import post
-from backoffice.schools.models import School
 from plugins.billing.asking import asked
-from plugins.billing.exemption import queries
+from plugins.billing.dunning.queries import managers
 from plugins.billing.exemption.mails import CERTIFICATE_ENDS, CERTIFICATE_OVER, CertificateEnds
 from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.models import Customer
+from plugins.billing.payers import note, payer_of, way_to
 from plugins.billing.services import customer_at, name_at_stripe
 
 logger = structlog.get_logger("backoffice.billing")
@@ -87,19 +86,19 @@ def _look_after(
             told.warned += 1
         told.begun += is_new and not is_over
         told.ended += is_over
-        record(tx, "billing.tell-exemption", school_id=customer.school_id, certificate=row.id, over=is_over)
+        note(tx, "billing.tell-exemption", payer_of(tx, customer), certificate=row.id, over=is_over)
 
 
 def _set(tx: Transaction, stripe: StripeClient, customer: Customer, status: str) -> None:
     with asked():
         if customer.stripe_id is None:
-            place = tx.get_one(School, customer.school_id)
-            customer.stripe_id = customer_at(stripe, customer.public_id, name_at_stripe(place))
+            name = name_at_stripe(payer_of(tx, customer))
+            customer.stripe_id = customer_at(stripe, customer.public_id, name)
         stripe.v1.customers.update(customer.stripe_id, {"tax_exempt": status})
 
 
 def _post(tx: Transaction, mail: Mail, customer: Customer, row: TaxCertificate) -> None:
-    place = tx.get_one(School, customer.school_id)
-    about = CertificateEnds(place.name, place.public_id, row.last_day)
-    for to in queries.leaders_of(tx, place):
-        post(tx, mail, to=to, parameters=about, school_id=place.id, subject=place.public_id)
+    place = payer_of(tx, customer)
+    about = CertificateEnds(place.name, way_to(place), row.last_day)
+    for to in managers(tx, customer):
+        post(tx, mail, to=to, parameters=about, school_id=customer.school_id, subject=way_to(place))

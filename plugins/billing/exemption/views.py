@@ -20,10 +20,10 @@ from plugins.billing.exemption import queries, services
 from plugins.billing.exemption.forms import CertificateForm
 from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.exemption.services import Given
+from plugins.billing.payers import HERE, page_asked_for, without_card
 from plugins.billing.permissions import BILLING_MANAGE
-from plugins.billing.queries import customer_of, school_named
+from plugins.billing.queries import customer_of
 
-HERE = "/console/billing/"
 Answer = str | Response | tuple[str, int]
 DOORS: Mapping[str, Permission] = dict.fromkeys(("exemption", "certificate_file"), BILLING_MANAGE)
 FRESH = frozenset({"exemption"})
@@ -31,16 +31,17 @@ UPLOADS: Mapping[str, int] = {"exemption": papers.LARGEST + papers.ROOM}
 
 
 class ExemptionPages(GuardedView):
-    """Pages of a school that pays no sales tax. Whoever inherits opens the doors."""
+    """Pages of a school or district that pays no sales tax. Whoever inherits opens the doors."""
 
     abstract = True
 
     @expose("/<school:public_id>/exemption", methods=("GET", "POST"))
+    @expose("/districts/<district:public_id>/exemption", methods=("GET", "POST"))
     @shows_what_was_typed
     def exemption(self, public_id: str) -> Answer:
         """Hand in a certificate, and see those that there are."""
         tx = reading()
-        place = school_named(tx, public_id)
+        place, here = without_card(tx, public_id), page_asked_for(public_id)
         customer = customer_of(tx, place)
         rows = queries.certificates_of(tx, customer) if customer else ()
         waits = any(each.replaced_at is None and each.set_at is None for each in rows)
@@ -55,7 +56,7 @@ class ExemptionPages(GuardedView):
             try:
                 services.hand_in(
                     principal=self.who,
-                    school=public_id,
+                    payer=public_id,
                     given=Given(
                         form.state.data or "",
                         form.last_day.data,
@@ -66,14 +67,14 @@ class ExemptionPages(GuardedView):
                 problem = show_rejection(form, rejected)
             else:
                 flash(gettext("The certificate is kept. Stripe asks for no tax from now on."), "success")
-                return redirect(f"{HERE}{public_id}/exemption", 303)
+                return redirect(f"{here}/exemption", 303)
         page = self.render(
             "billing/exemption.html",
             form=form,
             problem=problem,
             top=HERE,
-            here=f"{HERE}{public_id}",
-            crumbs=_crumbs(self.title, f"{HERE}{public_id}"),
+            here=here,
+            crumbs=_crumbs(self.title, here),
             **context,
         )
         return (page, 422) if form.errors or problem else page

@@ -18,7 +18,7 @@ class Offer:
     number: str
     made: date
     until: date
-    school: str
+    payer: str
     address: str
     plan: str
     holds: Sequence[str]
@@ -37,7 +37,7 @@ def printed(offer: Offer, paper: Paper) -> bytes:
     page.head(offer)
     page.facts(
         [
-            (gettext("For"), "\n".join(filter(None, (offer.school, offer.address)))),
+            (gettext("For"), "\n".join(filter(None, (offer.payer, offer.address)))),
             (gettext("Plan"), offer.plan),
             (gettext("It holds"), "\n".join(offer.holds)),
             (gettext("Teachers"), amount(offer.seats)),

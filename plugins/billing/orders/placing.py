@@ -14,12 +14,11 @@ from stripe import StripeClient
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
-from backoffice.audit.trail import record
-from backoffice.schools.models import School
 from plugins.billing import plans, sync
 from plugins.billing.asking import Refused, Unreachable, asked, plain
 from plugins.billing.models import OVER, Customer, InvoiceStatus
 from plugins.billing.orders.models import UNDER_WAY, OrderState, PurchaseOrder, Quote
+from plugins.billing.payers import note, payer_behind, payer_of
 from plugins.billing.reading import Object, id_of
 from plugins.billing.services import customer_at, name_at_stripe
 
@@ -82,7 +81,7 @@ def _step(who: Purpose, stripe: StripeClient, number: int) -> bool:
                 _send(stripe, order)
                 order.state, order.sent_at = OrderState.SENT, clock.now()
         sync.take_over(tx, customer, sync.ask(stripe, str(customer.stripe_id)))
-        record(tx, "billing.place-order", school_id=customer.school_id, order=order.id, state=order.state)
+        note(tx, "billing.place-order", payer_of(tx, customer), order=order.id, state=order.state)
         return order.state != OrderState.SENT
 
 
@@ -100,8 +99,8 @@ def _subscribed(tx: Transaction, stripe: StripeClient, customer: Customer, order
     """What Stripe calls the subscription of an order, made if it has none yet."""
     quote = tx.get_one(Quote, order.quote_id)
     if customer.stripe_id is None:
-        place = tx.get_one(School, customer.school_id)
-        customer.stripe_id = customer_at(stripe, customer.public_id, name_at_stripe(place))
+        name = name_at_stripe(payer_of(tx, customer))
+        customer.stripe_id = customer_at(stripe, customer.public_id, name)
     named = customer.stripe_id
     # Keys are forgotten after a day, and the order's mark stays.
     listed = stripe.v1.subscriptions.list({"customer": named, "status": "all", "limit": 100})
@@ -159,6 +158,5 @@ def _give_up(who: Purpose, number: int) -> int:
         ).scalar()
         if whose is None:
             return 0
-        school = tx.scalar(select(Customer.school_id).where(Customer.id == whose))
-        record(tx, "billing.order-failed", school_id=school, order=number)
+        note(tx, "billing.order-failed", payer_behind(tx, whose), order=number)
         return 1

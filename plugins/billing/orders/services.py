@@ -15,7 +15,6 @@ from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.addresses import LONGEST as LONGEST_ADDRESS
 from backoffice.accounts.services import proof
-from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
@@ -25,7 +24,7 @@ from plugins.billing.asking import plain
 from plugins.billing.models import Customer, InvoiceStatus
 from plugins.billing.orders import queries
 from plugins.billing.orders.models import OrderState, PurchaseOrder, Quote
-from plugins.billing.queries import school_behind, school_named
+from plugins.billing.payers import note, payer_behind, without_card
 from plugins.billing.services import (
     HAS_ONE,
     NO_SUCH_PRICE,
@@ -81,14 +80,14 @@ class Paid:
     amount: str
 
 
-def quote(*, principal: Principal, school: str, price: str, seats: int) -> str:
+def quote(*, principal: Principal, payer: str, price: str, seats: int) -> str:
     """A quote for so many seats at one of the plans' prices, as Stripe has it now; its public identifier.
 
     Raises `Rejected`, `NotFound`.
     """
     plan = plans.current().of_price(price)
     with transaction(principal) as tx:
-        place = school_named(tx, school)
+        place = without_card(tx, payer)
         stripe = client()
         if plan is None or not (plan.per_seat and may_buy(place, plan.name)):
             raise Rejected(price=NO_SUCH_PRICE)
@@ -97,7 +96,7 @@ def quote(*, principal: Principal, school: str, price: str, seats: int) -> str:
         found = prices.one(stripe, price)
     now, public = clock.now(), new_public_id()
     with transaction(principal) as tx:
-        place = school_named(tx, school)
+        place = without_card(tx, payer)
         customer = begun(tx, place)
         row = Quote(
             public_id=public,
@@ -114,7 +113,7 @@ def quote(*, principal: Principal, school: str, price: str, seats: int) -> str:
         )
         tx.add(row)
         tx.flush()
-        record(tx, "billing.quote", school_id=place.id, quote=row.id, price=price, seats=wanted)
+        note(tx, "billing.quote", place, quote=row.id, price=price, seats=wanted)
     return public
 
 
@@ -132,7 +131,7 @@ def order(*, principal: Principal, quote: str, ordered: Ordered) -> str:
     with transaction(principal) as tx:
         proof.demand(tx)
         asked = queries.quote_of(tx, quote)
-        place = school_behind(tx, asked.customer_id)
+        place = payer_behind(tx, asked.customer_id)
         # Two forms sent at once: the second waits here, and finds what the first ordered.
         customer = tx.get_one(Customer, asked.customer_id, with_for_update=True)
         if queries.order_for(tx, asked) is not None:
@@ -156,7 +155,7 @@ def order(*, principal: Principal, quote: str, ordered: Ordered) -> str:
         )
         tx.add(row)
         tx.flush()
-        record(tx, "billing.order", school_id=place.id, order=row.id, quote=asked.id, seats=asked.seats)
+        note(tx, "billing.order", place, order=row.id, quote=asked.id, seats=asked.seats)
         queue.defer(tx, PLACE)
     return public
 
@@ -169,14 +168,14 @@ def order_again(*, principal: Principal, order: str) -> None:
     with transaction(principal) as tx:
         proof.demand(tx)
         row = queries.order_of(tx, order)
-        place = school_behind(tx, row.customer_id)
+        place = payer_behind(tx, row.customer_id)
         customer = tx.get_one(Customer, row.customer_id, with_for_update=True)
         if row.state != OrderState.FAILED:
             raise Rejected.whole(NOT_FAILED)
         if queries.under_way(tx, customer) is not None:
             raise Rejected.whole(UNDER_WAY)
         row.state = OrderState.WAITING
-        record(tx, "billing.order-again", school_id=place.id, order=row.id)
+        note(tx, "billing.order-again", place, order=row.id)
         queue.defer(tx, PLACE)
 
 
@@ -184,8 +183,8 @@ def order_file(*, principal: Principal, order: str) -> tuple[bytes, papers.FileK
     """The paper of an order, and what kind of file it is. Raises `NotFound`."""
     with transaction(principal) as tx:
         row = queries.order_of(tx, order)
-        place = school_behind(tx, row.customer_id)
-        record(tx, "billing.order-file", school_id=place.id, order=row.id)
+        place = payer_behind(tx, row.customer_id)
+        note(tx, "billing.order-file", place, order=row.id)
         return row.file, papers.FileKind(row.file_kind)
 
 
@@ -207,13 +206,13 @@ def pay_outside(*, principal: Principal, invoice: str, paid: Paid) -> None:
         proof.demand(tx)
         row = queries.invoice_of(tx, invoice)
         stripe = client()
-        place = school_behind(tx, row.customer_id)
+        place = payer_behind(tx, row.customer_id)
         if row.status != InvoiceStatus.OPEN:
             raise Rejected.whole(NOT_OPEN)
         if _smallest(paid.amount, row.currency) != row.due - row.paid:
             raise Rejected(amount=OTHER_AMOUNT)
         named, customer, due = row.stripe_id, row.customer_id, row.due
-        record(tx, "billing.pay-outside", school_id=place.id, invoice=row.id, way=paid.way)
+        note(tx, "billing.pay-outside", place, invoice=row.id, way=paid.way)
     with while_waiting():
         found = plain(stripe.v1.invoices.retrieve(named))
         is_still_so = found["status"] == InvoiceStatus.OPEN and int(found["amount_due"]) == due

@@ -9,31 +9,30 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from backoffice import clock, entitlements
+from backoffice import clock
 from backoffice.access.permissions import Permission
 from backoffice.access.transaction import Transaction
 from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
-from backoffice.entitlements import Entitlement
 from backoffice.language.texts import gettext, lazy
 from backoffice.printing.document import paper_of
 from backoffice.problems import Rejected
-from backoffice.schools.models import School
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
 from plugins.billing import asking, papers, plans, prices, settings, words
 from plugins.billing.asking import Refused, Unreachable
-from plugins.billing.models import RUNS, InvoiceStatus, PlanName, Subscription
+from plugins.billing.models import RUNS, Invoice, InvoiceStatus, PlanName, Subscription
 from plugins.billing.money import money
 from plugins.billing.orders import paper, queries, services
 from plugins.billing.orders.forms import OrderForm, PaidForm, QuoteForm
 from plugins.billing.orders.models import UNDER_WAY, OrderState, PurchaseOrder, Quote
 from plugins.billing.orders.services import Ordered, Paid
+from plugins.billing.payers import HERE, Payer, page_asked_for, payer_behind, way_to, without_card
 from plugins.billing.permissions import BILLING_MANAGE
-from plugins.billing.queries import customer_of, school_behind, school_named, subscription_of
+from plugins.billing.queries import customer_of, subscription_of
 from plugins.billing.services import HAS_ONE, NOT_CONNECTED, may_buy
+from plugins.billing.standing import teachers
 
-HERE = "/console/billing/"
 Answer = str | Response | tuple[str, int]
 DOORS: Mapping[str, Permission] = dict.fromkeys(
     ("quotes", "quote", "order", "order_again", "order_file", "paid"), BILLING_MANAGE
@@ -50,23 +49,24 @@ STATES: Mapping[OrderState, tuple[str, str]] = {
 
 
 class OrdersPages(GuardedView):
-    """Pages of a school that pays without a card. Whoever inherits opens the doors."""
+    """Pages of a school or district that pays without a card. Whoever inherits opens the doors."""
 
     abstract = True
 
     @expose("/<school:public_id>/quotes", methods=("GET", "POST"))
+    @expose("/districts/<district:public_id>/quotes", methods=("GET", "POST"))
     @shows_what_was_typed
     def quotes(self, public_id: str) -> Answer:
         """Ask for a quote, and see those that there are with what became of them."""
         tx = reading()
-        place = school_named(tx, public_id)
+        place, here = without_card(tx, public_id), page_asked_for(public_id)
         offers = self._quotable(place)
         fewest = [plan.fewest_seats for plan in plans.current().by_name.values() if plan.per_seat]
-        used = entitlements.used(tx, place.id).get(Entitlement.SEATS, 1)
+        used = teachers(tx, place)
         form, problem = QuoteForm(seats=max(min(fewest), used)), None
         if request.method == "POST" and not asking.is_connected():
             flash(str(NOT_CONNECTED), "warning")
-            return redirect(f"{HERE}{public_id}", 303)
+            return redirect(here, 303)
         form.price.choices = list(offers.items())
         if form.price.data not in offers:
             form.price.data = next(iter(offers), None)
@@ -77,7 +77,7 @@ class OrdersPages(GuardedView):
             try:
                 services.quote(
                     principal=self.who,
-                    school=public_id,
+                    payer=public_id,
                     price=form.price.data or "",
                     seats=form.seats.data or 0,
                 )
@@ -85,15 +85,15 @@ class OrdersPages(GuardedView):
                 problem = show_rejection(form, rejected)
             else:
                 flash(gettext("The quote is made. Print it, or order what it says."), "success")
-                return redirect(f"{HERE}{public_id}/quotes", 303)
+                return redirect(f"{here}/quotes", 303)
         page = self.render(
             "billing/quotes.html",
             form=form,
             problem=problem,
             top=HERE,
-            here=f"{HERE}{public_id}",
+            here=here,
             offers=offers,
-            crumbs=self._way_back(public_id, gettext("Pay without a card")),
+            crumbs=self._way_back(here, gettext("Pay without a card")),
             **context,
         )
         return (page, 422) if form.errors or problem else page
@@ -103,7 +103,7 @@ class OrdersPages(GuardedView):
         """A quote as PDF."""
         tx = reading()
         asked = queries.quote_of(tx, public_id)
-        place = school_behind(tx, asked.customer_id)
+        place = payer_behind(tx, asked.customer_id)
         offer = _offered(place, asked, settings.in_force(tx))
         return _file(
             paper.printed(offer, paper_of(place.country)), "application/pdf", f"quote-{public_id}.pdf"
@@ -115,8 +115,8 @@ class OrdersPages(GuardedView):
         """Hand in the purchase order for a quote."""
         tx = reading()
         asked = queries.quote_of(tx, public_id)
-        school = school_behind(tx, asked.customer_id).public_id
-        back = f"{HERE}{school}/quotes"
+        here = _page_of(tx, asked)
+        back = f"{here}/quotes"
         if queries.order_for(tx, asked) is not None:
             return redirect(back, 303)
         if queries.runs(tx, asked.customer_id):
@@ -150,7 +150,7 @@ class OrdersPages(GuardedView):
             said=said,
             days=plans.current().invoice.days,
             back=back,
-            crumbs=self._way_back(school, gettext("Purchase order"), without_card=True),
+            crumbs=self._way_back(here, gettext("Purchase order"), without_card=True),
         )
         return (page, 422) if form.errors or problem else page
 
@@ -158,7 +158,7 @@ class OrdersPages(GuardedView):
     def order_again(self, public_id: str) -> Response:
         """Have an order placed once more that Stripe did not accept."""
         tx = reading()
-        school = school_behind(tx, queries.order_of(tx, public_id).customer_id).public_id
+        here = _page_of(tx, queries.order_of(tx, public_id))
         if FlaskForm().validate_on_submit():
             done_reading()
             try:
@@ -166,7 +166,7 @@ class OrdersPages(GuardedView):
                 flash(gettext("It is tried again within a few minutes."), "success")
             except Rejected as rejected:
                 flash(rejected.in_words, "warning")
-        return redirect(f"{HERE}{school}/quotes", 303)
+        return redirect(f"{here}/quotes", 303)
 
     @expose("/orders/<purchase_order:public_id>", methods=("GET",))
     def order_file(self, public_id: str) -> Response:
@@ -181,8 +181,7 @@ class OrdersPages(GuardedView):
         """Say that a cheque or transfer paid an invoice."""
         tx = reading()
         row = queries.invoice_of(tx, public_id)
-        school = school_behind(tx, row.customer_id).public_id
-        back = f"{HERE}{school}"
+        back = _page_of(tx, row)
         if row.status != InvoiceStatus.OPEN or not asking.is_connected():
             why = services.NOT_OPEN if asking.is_connected() else NOT_CONNECTED
             flash(str(why), "warning")
@@ -214,14 +213,14 @@ class OrdersPages(GuardedView):
             number=number,
             due=due,
             back=back,
-            crumbs=self._way_back(school, gettext("Paid by cheque or transfer")),
+            crumbs=self._way_back(back, gettext("Paid by cheque or transfer")),
         )
         return (page, 422) if form.errors or problem else page
 
     # ------------------------------------------------------------------ what the pages show
 
-    def _quotable(self, place: School) -> Mapping[str, str]:
-        """The prices that a school may have quoted, with what Stripe asks for them."""
+    def _quotable(self, place: Payer) -> Mapping[str, str]:
+        """The prices that may be quoted, with what Stripe asks for them."""
         fitting = [
             key
             for plan in plans.current().by_name.values()
@@ -238,7 +237,7 @@ class OrdersPages(GuardedView):
             if key in known
         }
 
-    def _quoted(self, tx: Transaction, place: School) -> dict[str, Any]:
+    def _quoted(self, tx: Transaction, place: Payer) -> dict[str, Any]:
         customer = customer_of(tx, place)
         held: Subscription | None = subscription_of(tx, customer) if customer else None
         rows = queries.quotes_of(tx, customer) if customer else ()
@@ -256,15 +255,18 @@ class OrdersPages(GuardedView):
             "days": plans.current().quote.days,
         }
 
-    def _way_back(
-        self, public_id: str, title: str, *, without_card: bool = False
-    ) -> Sequence[Mapping[str, str]]:
-        between = [{"title": gettext("Pay without a card"), "url": f"{HERE}{public_id}/quotes"}]
+    def _way_back(self, here: str, title: str, *, without_card: bool = False) -> Sequence[Mapping[str, str]]:
+        between = [{"title": gettext("Pay without a card"), "url": f"{here}/quotes"}]
         return [
-            {"title": self.title, "url": f"{HERE}{public_id}"},
+            {"title": self.title, "url": here},
             *(between if without_card else ()),
             {"title": title},
         ]
+
+
+def _page_of(tx: Transaction, thing: Quote | PurchaseOrder | Invoice) -> str:
+    """The page of whoever it is of."""
+    return f"{HERE}{way_to(payer_behind(tx, thing.customer_id))}"
 
 
 def _each(amount: int, currency: str, months: int) -> str:
@@ -297,14 +299,14 @@ def _row(quote: Quote, order: PurchaseOrder | None, *, can_order: bool) -> Mappi
     }
 
 
-def _offered(place: School, quote: Quote, payee: settings.BillingSettings) -> paper.Offer:
+def _offered(place: Payer, quote: Quote, payee: settings.BillingSettings) -> paper.Offer:
     zone = ZoneInfo(place.time_zone)
     plan = PlanName(quote.plan)
     return paper.Offer(
         number=quote.number,
         made=quote.made_at.astimezone(zone).date(),
         until=quote.until_at.astimezone(zone).date(),
-        school=place.name,
+        payer=place.name,
         address=place.postal_address or "",
         plan=str(words.PLANS[plan]),
         holds=list(words.holds(plans.current().by_name[plan])),

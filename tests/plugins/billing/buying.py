@@ -43,7 +43,7 @@ class Buying:
         return self.world.sign_in("leader")
 
     def quoted(self, seats: int = 12) -> str:
-        return quote(principal=self.leader, school=self.school, price=PRICE, seats=seats)
+        return quote(principal=self.leader, payer=self.school, price=PRICE, seats=seats)
 
     def ordered(self, quoted: str | None = None) -> str:
         what = Ordered(NUMBER, "office@school.example", PDF)

@@ -127,7 +127,7 @@ def bought(
     """A leader subscribes, and pays at Stripe."""
     there = services.checkout(
         principal=world.sign_in("leader"),
-        school=school.public_id,
+        payer=school.public_id,
         price=price,
         seats=seats,
         back=f"http://localhost/console/billing/{school.public_id}",

@@ -35,7 +35,7 @@ def test_a_customer_is_made_once_though_the_answer_was_lost(world: World, stand_
     def buy() -> str:
         return services.checkout(
             principal=world.sign_in("leader"),
-            school=world.elsewhere.public_id,
+            payer=world.elsewhere.public_id,
             price="school_seat_yearly",
             seats=12,
             back=BACK,
@@ -59,7 +59,7 @@ def test_a_customer_is_made_once_though_the_answer_was_lost(world: World, stand_
 def test_stripe_is_told_no_more_than_it_needs(world: World, stand_in: StandIn) -> None:
     services.checkout(
         principal=world.sign_in("leader"),
-        school=world.elsewhere.public_id,
+        payer=world.elsewhere.public_id,
         price="school_seat_yearly",
         seats=12,
         back=BACK,
@@ -76,7 +76,7 @@ def test_only_what_fits_the_school_is_sold(world: World, stand_in: StandIn, pric
     with pytest.raises(Rejected):
         services.checkout(
             principal=world.sign_in("leader"),
-            school=world.elsewhere.public_id,
+            payer=world.elsewhere.public_id,
             price=price,
             seats=12,
             back=BACK,
@@ -89,7 +89,7 @@ def test_neither_too_few_nor_too_many_seats(world: World, stand_in: StandIn, sea
     with pytest.raises(Rejected) as refused:
         services.checkout(
             principal=world.sign_in("leader"),
-            school=world.elsewhere.public_id,
+            payer=world.elsewhere.public_id,
             price="school_seat_yearly",
             seats=seats,
             back=BACK,
@@ -102,12 +102,12 @@ def test_seats_change_for_what_was_shown(world: World, told: Told, stand_in: Sta
     bought(world, world.elsewhere, seats=12)
     told.all_and_taken_in()
     leader, school = world.sign_in("leader"), world.elsewhere.public_id
-    preview = services.preview_seats(principal=leader, school=school, seats=20)
+    preview = services.preview_seats(principal=leader, payer=school, seats=20)
     assert preview.later == 20 * 6000
     with pytest.raises(Rejected) as refused:
-        services.change_seats(principal=leader, school=school, seats=20, seen="20:0:1")
+        services.change_seats(principal=leader, payer=school, seats=20, seen="20:0:1")
     assert refused.value.in_words == services.CHANGED
-    services.change_seats(principal=leader, school=school, seats=20, seen=preview.seen)
+    services.change_seats(principal=leader, payer=school, seats=20, seen=preview.seen)
     told.all_and_taken_in()
     held = held_by(world.elsewhere)
     assert held is not None
@@ -119,12 +119,12 @@ def test_it_ends_when_what_is_paid_for_is_over_and_can_go_on(world: World, told:
     bought(world, world.elsewhere)
     told.all_and_taken_in()
     leader, school = world.sign_in("leader"), world.elsewhere.public_id
-    services.end(principal=leader, school=school)
+    services.end(principal=leader, payer=school)
     told.all_and_taken_in()
     held = held_by(world.elsewhere)
     assert held is not None
     assert held.ends_at is not None
-    services.go_on(principal=leader, school=school)
+    services.go_on(principal=leader, payer=school)
     told.all_and_taken_in()
     held = held_by(world.elsewhere)
     assert held is not None
@@ -136,14 +136,14 @@ def test_another_schools_is_not_there(world: World, told: Told) -> None:
     leader, outside = world.sign_in("leader"), world.outside.public_id
     tries = (
         lambda: services.checkout(
-            principal=leader, school=outside, price="school_seat_yearly", seats=9, back=BACK
+            principal=leader, payer=outside, price="school_seat_yearly", seats=9, back=BACK
         ),
-        lambda: services.portal(principal=leader, school=outside, back=BACK),
-        lambda: services.preview_seats(principal=leader, school=outside, seats=9),
-        lambda: services.change_seats(principal=leader, school=outside, seats=9, seen=""),
-        lambda: services.end(principal=leader, school=outside),
-        lambda: services.go_on(principal=leader, school=outside),
-        lambda: services.look_again(principal=leader, school=outside),
+        lambda: services.portal(principal=leader, payer=outside, back=BACK),
+        lambda: services.preview_seats(principal=leader, payer=outside, seats=9),
+        lambda: services.change_seats(principal=leader, payer=outside, seats=9, seen=""),
+        lambda: services.end(principal=leader, payer=outside),
+        lambda: services.go_on(principal=leader, payer=outside),
+        lambda: services.look_again(principal=leader, payer=outside),
     )
     for each in tries:
         with pytest.raises(NotFound):
@@ -189,10 +189,10 @@ def test_what_costs_money_wants_a_proof(world: World, told: Told, monkeypatch: p
     monkeypatch.setattr(proof, "demand", _not_proved)
     leader, school = world.sign_in("leader"), world.elsewhere.public_id
     for each in (
-        lambda: services.portal(principal=leader, school=school, back=BACK),
-        lambda: services.change_seats(principal=leader, school=school, seats=20, seen=""),
-        lambda: services.end(principal=leader, school=school),
-        lambda: services.go_on(principal=leader, school=school),
+        lambda: services.portal(principal=leader, payer=school, back=BACK),
+        lambda: services.change_seats(principal=leader, payer=school, seats=20, seen=""),
+        lambda: services.end(principal=leader, payer=school),
+        lambda: services.go_on(principal=leader, payer=school),
     ):
         with pytest.raises(ProofNeeded):
             each()

@@ -21,7 +21,7 @@ __all__ = ["buying", "stand_in"]
 
 def given(buying: Buying, days: int = 300, *, state: str = "ma") -> str:
     what = Given(state, clock.now().date() + timedelta(days=days), PDF)
-    return hand_in(principal=buying.leader, school=buying.school, given=what)
+    return hand_in(principal=buying.leader, payer=buying.school, given=what)
 
 
 def told(buying: Buying) -> tuple[int, int, int, int]:
@@ -101,7 +101,7 @@ def test_what_is_no_certificate_is_refused(
     buying: Buying, state: str, day: date | None, file: bytes, wrong: str
 ) -> None:
     with pytest.raises(Rejected) as rejected:
-        hand_in(principal=buying.leader, school=buying.school, given=Given(state, day, file))
+        hand_in(principal=buying.leader, payer=buying.school, given=Given(state, day, file))
     assert list(rejected.value.fields) == [wrong]
 
 
@@ -113,6 +113,6 @@ def test_nobody_else_reaches_it(buying: Buying) -> None:
             certificate_file(principal=who, certificate=public)
         with pytest.raises(NotFound):
             what = Given("MA", clock.now().date() + timedelta(days=90), PDF)
-            hand_in(principal=who, school=buying.school, given=what)
+            hand_in(principal=who, payer=buying.school, given=what)
     content, kind = certificate_file(principal=buying.leader, certificate=public)
     assert (content, kind) == (PDF, papers.FileKind.PDF)
