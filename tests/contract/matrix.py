@@ -416,7 +416,7 @@ def build_matrix(runtime: Runtime, world: World, app: Flask) -> Iterator[Matrix]
 # ---------------------------------------------------------------------- trying
 
 
-def _is_nowhere(matrix: Matrix, actor: Actor, route: Route, kind: str) -> bool:
+def is_nowhere(matrix: Matrix, actor: Actor, route: Route, kind: str) -> bool:
     """Whether the page is for schools or a district, and the actor has none but, perhaps, the own one."""
     if kind == "district":
         return not matrix.stage.own(actor, kind)
@@ -451,7 +451,7 @@ def addresses(matrix: Matrix, tally: Tally, role: str) -> None:
             tally.twins += 1
             _worked(matrix, tally, actor, thing, filled, response, changes, name)
         # Whoever owns a class holds the right to a school's days there, where no school is.
-        nowhere = _is_nowhere(matrix, actor, route, kind)
+        nowhere = is_nowhere(matrix, actor, route, kind)
         nowhere |= kind == "school_change" and not (permission and scope(actor.principal, permission).schools)
         # No school of the world was told of an incident: tests/plugins/notifications/told has some.
         nowhere |= permission == INCIDENTS_TOLD

@@ -46,6 +46,7 @@ REACHED: Mapping[str, str] = {
     "student": NAMED,
     "account": NAMED,
     "school": "its classes are found by its name, and the list of schools is in the menu",
+    "district": "stands on the page of subscriptions, which is in the menu",
     "saved_view": "its list with it is found by its name, and all views by an action",
     "action": "stands on the page of its class that an action leads to",
     "worry": "stands in the inbox, which is in the menu",
