@@ -18,6 +18,8 @@ from plugins.billing.kinds import KINDS
 from plugins.billing.leaving import STRIPE
 from plugins.billing.models import BillingBase
 from plugins.billing.orders.jobs import JOBS as ORDERS_JOBS
+from plugins.billing.orders.mails import MAILS as ORDER_MAILS
+from plugins.billing.orders.mails import MESSAGES as ORDER_MESSAGES
 from plugins.billing.permissions import PERMISSIONS
 from plugins.billing.settings import BillingSettings
 from plugins.billing.standing import entitled
@@ -36,8 +38,8 @@ plugin = Plugin(
     pages=(BillingPage, PaymentsPage, SubscriptionGrid, StripeMessageGrid),
     machines={webhooks.bp: webhooks.LARGEST},
     jobs=(*JOBS, *ORDERS_JOBS, *EXEMPTION_JOBS),
-    mails=(*MAILS, *EXEMPTION_MAILS),
-    messages=(*MESSAGES, *EXEMPTION_MESSAGES),
+    mails=(*MAILS, *EXEMPTION_MAILS, *ORDER_MAILS),
+    messages=(*MESSAGES, *EXEMPTION_MESSAGES, *ORDER_MESSAGES),
     handlers={PaymentFailed: dunning.payment_failed, InvoicePaid: dunning.invoice_paid},
     erases_outside=(STRIPE,),
     settings=BillingSettings,

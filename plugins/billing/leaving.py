@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from sqlalchemy import ColumnElement, select
 from stripe import StripeClient
 
-from backoffice import clock
 from backoffice.access.transaction import Transaction
 from backoffice.jobs.job import JobRun
 from backoffice.language.texts import lazy
@@ -45,12 +44,13 @@ def _called(tx: Transaction, which: ColumnElement[bool]) -> Iterator[str]:
 def erase(run: JobRun, reference: str) -> str:
     """Cancel what a customer has subscribed to and delete it; by what Stripe finds it and what stays there.
 
-    What is gone there is as good. Raises `NotConnected` where no Stripe is connected any more: it is tried
-    again, the promise falls short meanwhile and says so. Raises `Unreachable`, `Refused`.
+    What was deleted there is as good; what that Stripe has never had is not: then it is another one, and the
+    customer goes on where it is. Raises `NotConnected` where no Stripe is connected any more, `Unreachable`,
+    `Refused`: it is tried again, the promise falls short meanwhile and says so.
     """
     del run
     client = asking.current().client
-    found = _there(client, reference)
+    found = sync.ask(client, reference)
     for each in found.subscriptions:
         if each["status"] not in OVER:
             with _gone_is_as_good():
@@ -63,19 +63,9 @@ def erase(run: JobRun, reference: str) -> str:
     return ", ".join([reference, *kept[:NAMED], *more])
 
 
-def _there(client: StripeClient, reference: str) -> sync.Found:
-    """What Stripe has of it; nothing where it knows no such customer."""
-    try:
-        return sync.ask(client, reference)
-    except Refused as refused:
-        if not refused.gone:
-            raise
-        return sync.Found(clock.now(), (), ())
-
-
 def _void_what_is_open(client: StripeClient, reference: str) -> None:
     """Asked anew: what was cancelled may have left another one."""
-    for each in _there(client, reference).invoices:
+    for each in sync.ask(client, reference).invoices:
         if each.get("status") == InvoiceStatus.OPEN:
             with _gone_is_as_good():
                 client.v1.invoices.void_invoice(str(each["id"]))

@@ -4,7 +4,7 @@ Each of these notes first who wants what, then asks Stripe, outside of any trans
 comes from Stripe, by its messages and by a job that asks at once.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -213,12 +213,12 @@ def end(*, principal: Principal, payer: str) -> None:
 
     Raises `Rejected`, `ProofNeeded`, `NotFound`.
     """
-    _change(principal, payer, "billing.end", cancel_at_period_end=True)
+    _change(principal, payer, "billing.end", lambda _held: {"cancel_at_period_end": True})
 
 
 def go_on(*, principal: Principal, payer: str) -> None:
     """Have a subscription that was to end go on. Raises `Rejected`, `ProofNeeded`, `NotFound`."""
-    _change(principal, payer, "billing.go-on", cancel_at_period_end=False)
+    _change(principal, payer, "billing.go-on", _without_end)
 
 
 def look_again(*, principal: Principal, payer: str) -> None:
@@ -383,14 +383,27 @@ def _item(stripe: Any, mine: _Mine) -> str:
     return str(held["items"]["data"][0]["id"])
 
 
-def _change(principal: Principal, payer: str, verb: str, **values: Any) -> None:
+def _without_end(held: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What undoes the end of a subscription: of its period as a page here sets it, or of a day set at Stripe.
+
+    Stripe takes one of the two at once.
+    """
+    if held.get("cancel_at") and not held.get("cancel_at_period_end"):
+        return {"cancel_at": ""}
+    return {"cancel_at_period_end": False}
+
+
+def _change(
+    principal: Principal, payer: str, verb: str, wanted: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+) -> None:
     with transaction(principal) as tx:
         proof.demand(tx)
         mine = _mine(tx, payer)
         stripe = client()
         note(tx, verb, mine.payer, customer=mine.customer)
     with while_waiting():
-        stripe.v1.subscriptions.update(mine.subscription_named, values)
+        held = plain(stripe.v1.subscriptions.retrieve(mine.subscription_named))
+        stripe.v1.subscriptions.update(mine.subscription_named, wanted(held))
     _refresh(principal, mine)
 
 

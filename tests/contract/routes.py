@@ -1472,9 +1472,6 @@ def _handed_in(effect: tuple[str, ...] = (), **fields: str) -> Fill:
     )
 
 
-_ordered_again = _always(("added app.job_run", "changed plugin_billing.purchase_order"))
-
-
 def _exempted(stage: Stage, actor: Actor, thing: Thing | None) -> Filled:
     """A newer certificate, in place of the one that there is."""
     school = thing.id if thing is not None and thing.kind == "school" else None
@@ -1779,7 +1776,7 @@ FORMS: Mapping[str, Fill] = {
     "plugin_billing_billing.quotes": _always(audited=False, price="school_seat_yearly", seats="12"),
     "plugin_billing_billing.order": _handed_in(number="PO-1", invoice_to="office@people.example"),
     "plugin_billing_billing.paid": _always(audited=False, way="check", reference="1", amount="720"),
-    "plugin_billing_billing.order_again": _ordered_again,
+    "plugin_billing_billing.order_again": _always(audited=False),
     "plugin_billing_billing.exemption": _exempted,
     # Nothing is bought while no Stripe is connected: what is, in tests/plugins/billing.
     "plugin_billing_billing.buy": _unsold,

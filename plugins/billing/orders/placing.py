@@ -14,11 +14,14 @@ from stripe import StripeClient
 from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
+from backoffice.outbox.services import post
 from plugins.billing import plans, sync
 from plugins.billing.asking import Refused, Unreachable, asked, plain
+from plugins.billing.dunning.queries import managers
 from plugins.billing.models import OVER, Customer, InvoiceStatus
+from plugins.billing.orders.mails import ORDER_FAILED, OrderFailed
 from plugins.billing.orders.models import UNDER_WAY, OrderState, PurchaseOrder, Quote
-from plugins.billing.payers import note, payer_behind, payer_of
+from plugins.billing.payers import note, payer_of, way_to
 from plugins.billing.reading import Object, id_of
 from plugins.billing.services import customer_at, name_at_stripe
 
@@ -147,16 +150,25 @@ def _send(stripe: StripeClient, order: PurchaseOrder) -> None:
 
 
 def _give_up(who: Purpose, number: int) -> int:
-    """Have the school look at an order that Stripe does not accept; 1 if it is still under way."""
+    """Have whoever pays look at an order that Stripe does not accept; 1 if it is still under way."""
     with transaction(who) as tx:
         # By a statement, which reads nothing of it that may not open.
         failed = update(PurchaseOrder).where(PurchaseOrder.id == number, PurchaseOrder.state.in_(UNDER_WAY))
         whose = tx.execute(
             failed.values(state=OrderState.FAILED)
-            .returning(PurchaseOrder.customer_id)
+            .returning(PurchaseOrder.customer_id, PurchaseOrder.quote_id)
             .execution_options(synchronize_session=False)
-        ).scalar()
+        ).first()
         if whose is None:
             return 0
-        note(tx, "billing.order-failed", payer_behind(tx, whose), order=number)
+        customer = tx.get_one(Customer, whose.customer_id)
+        note(tx, "billing.order-failed", payer_of(tx, customer), order=number)
+        _say(tx, customer, tx.get_one(Quote, whose.quote_id))
         return 1
+
+
+def _say(tx: Transaction, customer: Customer, quote: Quote) -> None:
+    payer = payer_of(tx, customer)
+    about = OrderFailed(payer.name, way_to(payer), quote.number)
+    for to in managers(tx, customer):
+        post(tx, ORDER_FAILED, to=to, parameters=about, school_id=customer.school_id, subject=way_to(payer))

@@ -131,6 +131,8 @@ def order(*, principal: Principal, quote: str, ordered: Ordered) -> str:
     with transaction(principal) as tx:
         proof.demand(tx)
         asked = queries.quote_of(tx, quote)
+        # What cannot be placed is not taken: nobody would know that it waits.
+        client()
         place = payer_behind(tx, asked.customer_id)
         # Two forms sent at once: the second waits here, and finds what the first ordered.
         customer = tx.get_one(Customer, asked.customer_id, with_for_update=True)
@@ -168,10 +170,13 @@ def order_again(*, principal: Principal, order: str) -> None:
     with transaction(principal) as tx:
         proof.demand(tx)
         row = queries.order_of(tx, order)
+        client()
         place = payer_behind(tx, row.customer_id)
         customer = tx.get_one(Customer, row.customer_id, with_for_update=True)
         if row.state != OrderState.FAILED:
             raise Rejected.whole(NOT_FAILED)
+        if tx.get_one(Quote, row.quote_id).until_at <= clock.now():
+            raise Rejected.whole(QUOTE_OVER)
         if queries.under_way(tx, customer) is not None:
             raise Rejected.whole(UNDER_WAY)
         row.state = OrderState.WAITING

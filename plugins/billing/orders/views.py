@@ -119,6 +119,9 @@ class OrdersPages(GuardedView):
         back = f"{here}/quotes"
         if queries.order_for(tx, asked) is not None:
             return redirect(back, 303)
+        if not asking.is_connected():
+            flash(str(NOT_CONNECTED), "warning")
+            return redirect(here, 303)
         if queries.runs(tx, asked.customer_id):
             flash(str(HAS_ONE), "warning")
             return redirect(back, 303)

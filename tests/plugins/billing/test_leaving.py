@@ -24,7 +24,7 @@ from backoffice.runtime import Runtime
 from backoffice.schools.models import District, Membership, School
 from backoffice.storage.public_id import new_public_id
 from plugins.billing import asking, leaving, reconciling
-from plugins.billing.asking import Stripe, Unreachable
+from plugins.billing.asking import Refused, Stripe, Unreachable
 from plugins.billing.models import Customer, Drift
 from tests.accounts.alone import alone
 from tests.factories.world import SYSTEM, World, add_school
@@ -46,8 +46,14 @@ def client(runtime: Runtime, stand_in: StandIn) -> Iterator[stripe.StripeClient]
     stand_in.control.forget()
     made = stand_in.client()
     before = asking.use(Stripe(made, SECRET))
+    # What the world waits for is of no customer there.
+    _nothing_waits()
     yield made
     asking.use(before)
+    _nothing_waits()
+
+
+def _nothing_waits() -> None:
     with transaction(SYSTEM) as tx:
         waits = update(ErasureOutside).where(ErasureOutside.done_at.is_(None))
         tx.execute(waits.values(done_at=clock.now(), reference=None))
@@ -152,7 +158,9 @@ def test_what_is_gone_there_is_as_good(
     run: Any = Run(app)
     assert leaving.erase(run, named) == named
     assert leaving.erase(run, named) == named
-    assert leaving.erase(run, "cus_never") == "cus_never"
+    # One that this Stripe has never had goes on at another: it is not counted as gone.
+    with pytest.raises(Refused):
+        leaving.erase(run, "cus_never")
     # The answer is lost, and what was asked is done.
     another = client.v1.customers.create({}).id
     stand_in.control.fail("/v1/customers", times=1, status=500, after=True, method="DELETE")

@@ -4,13 +4,14 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from backoffice import clock
 from backoffice.access.lookup import NotFound
 from backoffice.access.transaction import transaction
 from backoffice.accounts.services import proof
 from backoffice.accounts.services.proof import ProofNeeded
 from backoffice.audit.models import AuditEntry
 from backoffice.problems import Rejected
-from plugins.billing import services
+from plugins.billing import asking, services
 from plugins.billing.models import Customer, Invoice
 from tests.factories.visitor import form_token, signed_in
 from tests.factories.world import SYSTEM, World
@@ -124,6 +125,19 @@ def test_it_ends_when_what_is_paid_for_is_over_and_can_go_on(world: World, told:
     held = held_by(world.elsewhere)
     assert held is not None
     assert held.ends_at is not None
+    services.go_on(principal=leader, payer=school)
+    told.all_and_taken_in()
+    held = held_by(world.elsewhere)
+    assert held is not None
+    assert held.ends_at is None
+    # Somebody at the company gave it a day at Stripe.
+    day = int(clock.now().timestamp()) + 40 * 86_400
+    asking.current().client.v1.subscriptions.update(held.stripe_id, {"cancel_at": day})
+    told.all_and_taken_in()
+    held = held_by(world.elsewhere)
+    assert held is not None
+    assert held.ends_at is not None
+    assert int(held.ends_at.timestamp()) == day
     services.go_on(principal=leader, payer=school)
     told.all_and_taken_in()
     held = held_by(world.elsewhere)

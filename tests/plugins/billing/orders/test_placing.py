@@ -10,6 +10,7 @@ from backoffice import clock, entitlements
 from backoffice.access.lookup import NotFound
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.entitlements import Entitlement
+from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.retention.runs import forget
 from backoffice.problems import Rejected
 from plugins.billing import papers, sync
@@ -177,9 +178,15 @@ def test_who_pays_by_card_meanwhile_does_not_pay_twice(buying: Buying) -> None:
 def test_what_stripe_refuses_is_tried_again_by_whoever_ordered(buying: Buying) -> None:
     public = buying.ordered()
     buying.stand_in.control.fail("/v1/subscriptions", status=400, method="POST")
+    with transaction(WHO) as tx:
+        before = set(tx.scalars(select(OutgoingMail.id)))
     assert buying.place().failed == 1
     assert buying.order_row().state == OrderState.FAILED
     assert buying.place().sent == 0
+    with transaction(WHO) as tx:
+        mails = select(OutgoingMail.name, OutgoingMail.account_id).where(OutgoingMail.id.not_in(before))
+        # Whoever leads the school is told, once.
+        assert tx.execute(mails).all() == [("billing.order-failed", buying.world.people["leader"].id)]
     order_again(principal=buying.leader, order=public)
     with pytest.raises(Rejected):
         order_again(principal=buying.leader, order=public)
