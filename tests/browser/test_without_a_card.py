@@ -1,6 +1,5 @@
 """The pages of buying without a card, connected to a Stripe: at a desk and on a phone, light and dark."""
 
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -10,29 +9,13 @@ from playwright.sync_api import Page
 
 from backoffice import clock
 from plugins.billing.exemption.services import Given, hand_in
-from tests.browser.axe import DARK, NARROW, WHOLE, breaches, look_closely
-from tests.browser.site import DESK, PHONE, Site, too_low
+from tests.browser.looking import looked_at
+from tests.browser.site import Site
 from tests.plugins.billing.buying import PDF, Buying, buying, stand_in
 
 __all__ = ["buying", "stand_in"]
 pytestmark = pytest.mark.browser
 TOP = "/console/billing/"
-# Where somebody who works on the pages wants to see them.
-PICTURES = os.environ.get("PICTURES")
-
-
-def looked_at(page: Page, name: str) -> None:
-    look_closely(page)
-    for size, options in ((DESK, WHOLE), (PHONE, NARROW)):
-        page.set_viewport_size(size)
-        page.emulate_media(color_scheme="light")
-        assert breaches(page, options) == []
-        if PICTURES:
-            page.screenshot(path=Path(PICTURES) / f"{name}-{size['width']}.png", full_page=True)
-        page.emulate_media(color_scheme="dark")
-        assert breaches(page, DARK) == []
-        assert page.evaluate("document.scrollingElement.scrollWidth") <= size["width"]
-    assert too_low(page) == []
 
 
 def test_from_the_quote_to_the_cheque(
@@ -45,7 +28,6 @@ def test_from_the_quote_to_the_cheque(
     page.get_by_role("button", name="Make the quote").click()
     looked_at(page, "quotes")
 
-    page.set_viewport_size(DESK)
     page.get_by_role("link", name="Order this").click()
     looked_at(page, "order")
     paper = tmp_path / "order.pdf"
