@@ -52,10 +52,14 @@ class NotConnected(Exception):
 
 @dataclass(frozen=True)
 class Stripe:
-    """The Stripe that this process speaks to: the client, and what its messages are signed with."""
+    """The Stripe that this process speaks to: the client, and what its messages are signed with.
+
+    `is_live` says whether its key is of the mode in which money is paid, and not of the one for trying out.
+    """
 
     client: StripeClient = field(repr=False)
     webhook_secret: str = field(repr=False)
+    is_live: bool = False
 
 
 _current: Stripe | None = None
@@ -98,7 +102,12 @@ def _made(settings: Settings) -> Stripe | None:
         http_client=stripe.RequestsClient(timeout=ANSWERS_WITHIN),
         max_network_retries=RETRIES,
     )
-    return Stripe(client, secret.get_secret_value())
+    return Stripe(client, secret.get_secret_value(), is_live_key(key.get_secret_value()))
+
+
+def is_live_key(key: str) -> bool:
+    """Whether a key of Stripe's (a whole or a restricted one) is of the mode in which money is paid."""
+    return key.startswith(("sk_live_", "rk_live_"))
 
 
 @contextmanager

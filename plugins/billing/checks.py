@@ -17,6 +17,7 @@ from backoffice.controls.visiting import answered_to_a_child, answered_to_one
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.settings import STRIPE
 from backoffice.storage.columns import Class
+from plugins.billing.asking import is_live_key
 from plugins.billing.cards import card_numbers
 from plugins.billing.permissions import BILLING_MANAGE, PERMISSIONS
 
@@ -38,6 +39,8 @@ def stripe_only(look: Looking) -> Finding:
         )
     if look.settings.stripe_api_key is None:
         return holds("No payment can be made: no key of Stripe's is set, and no other address is known.")
+    if not is_live_key(look.settings.stripe_api_key.get_secret_value()):
+        return not_exercised("The key is of Stripe's mode for trying out: nothing is paid.")
     return holds(f"Every payment goes to {urlsplit(base).netloc}; no other address is known.")
 
 

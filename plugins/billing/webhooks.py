@@ -40,6 +40,7 @@ class _Event(BaseModel):
     object: Literal["event"]
     id: Word
     type: Word
+    livemode: Annotated[bool, Field(strict=True)]
     created: Annotated[int, Field(strict=True, ge=0, lt=1 << 33)]
     data: _Data
 
@@ -53,9 +54,9 @@ def stripe() -> tuple[str, int]:
     """Take in a message of Stripe's, once."""
     if not asking.is_connected():
         return "", 404
-    secret = asking.current().webhook_secret
+    connected = asking.current()
     try:
-        told = _read(request.get_data(), request.headers.get("Stripe-Signature", ""), secret)
+        told = _read(request.get_data(), request.headers.get("Stripe-Signature", ""), connected)
     except NotStripe as error:
         logger.warning("webhook refused", why=str(error))
         return "", 400
@@ -63,10 +64,10 @@ def stripe() -> tuple[str, int]:
     return "", 200
 
 
-def _read(body: bytes, header: str, secret: str) -> taking.Told:
+def _read(body: bytes, header: str, connected: asking.Stripe) -> taking.Told:
     try:
         # Not `construct_event`: it makes objects of what is looked at for four texts.
-        WebhookSignature.verify_header(body, header, secret, TOLERANCE)
+        WebhookSignature.verify_header(body, header, connected.webhook_secret, TOLERANCE)
     except (SignatureVerificationError, UnicodeDecodeError):
         raise NotStripe("signature") from None
     if _signed_at(header) > clock.now().timestamp() + TOLERANCE:
@@ -75,6 +76,9 @@ def _read(body: bytes, header: str, secret: str) -> taking.Told:
         event = _Event.model_validate_json(body)
     except ValidationError:
         raise NotStripe("no event") from None
+    if event.livemode is not connected.is_live:
+        # Customers of the one mode are unknown to the other: the key and the secret are of two.
+        raise NotStripe("of the other mode")
     thing = event.data.object
     customer = thing.get("id") if thing.get("object") == "customer" else thing.get("customer")
     return taking.Told(

@@ -15,7 +15,7 @@ _NUMBERS = count(1)
 
 
 def looked_at(page: Page, name: str) -> None:
-    """Nothing breaks a rule of axe, is cut off, or is too low for a finger; `name` is that of the pictures."""
+    """Nothing breaks a rule of axe, is cut off, or is too low for a finger; `name` is of the pictures."""
     look_closely(page)
     number = next(_NUMBERS)
     for size, options in ((DESK, WHOLE), (PHONE, NARROW)):

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 from backoffice import clock
 from backoffice.access.principal import Nobody
 from backoffice.access.transaction import transaction
-from plugins.billing import webhooks
+from plugins.billing import asking, webhooks
 from plugins.billing.models import EventState, StripeEvent
 from tests.factories.world import SYSTEM
 from tests.plugins.billing.conftest import SECRET
@@ -35,6 +35,7 @@ def event(named: str = "evt_test_1", **said: Any) -> dict[str, Any]:
     return {
         "id": named,
         "object": "event",
+        "livemode": False,
         "type": "customer.subscription.updated",
         "created": int(clock.now().timestamp()),
         "data": {"object": thing},
@@ -138,12 +139,23 @@ def test_neither_old_nor_from_the_future(app: Flask, seconds: int, status: int) 
         json.dumps({**event(), "created": "today"}),
         json.dumps({**event(), "created": 10**30}),
         json.dumps({**event(), "created": True}),
+        # Of the other mode, or of none.
+        json.dumps({**event(), "livemode": True}),
+        json.dumps({**event(), "livemode": None}),
         json.dumps({**event(), "type": {"$ne": 1}}),
     ],
 )
 def test_what_is_no_message_is_refused(app: Flask, said: str) -> None:
     assert told(app, said).status_code == 400
     assert noted() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "is_live"),
+    [("sk_live_1", True), ("rk_live_1", True), ("sk_test_1", False), ("rk_test_live_1", False), ("", False)],
+)
+def test_the_mode_of_a_key(key: str, is_live: bool) -> None:
+    assert asking.is_live_key(key) is is_live
 
 
 def test_no_more_is_read_than_a_message_has(app: Flask) -> None:
