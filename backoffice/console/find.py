@@ -28,7 +28,7 @@ from backoffice.web.errors import to_be_waited_for
 from backoffice.web.identity import reading
 
 # All of the menu, before anything is typed.
-MOST_PAGES = 20
+MOST_PAGES = 24
 
 
 class FindPage(GuardedView):

@@ -25,7 +25,7 @@ from plugins.billing.settings import BillingSettings
 from plugins.billing.standing import entitled
 from plugins.billing.start import start
 from plugins.billing.views import BillingPage, link
-from plugins.billing.watch_views import PaymentsPage, StripeMessageGrid, SubscriptionGrid
+from plugins.billing.watch_views import OrderGrid, PaymentsPage, StripeMessageGrid, SubscriptionGrid
 
 plugin = Plugin(
     name="billing",
@@ -35,7 +35,7 @@ plugin = Plugin(
     personal_data=HELD,
     retention=KINDS,
     permissions=PERMISSIONS,
-    pages=(BillingPage, PaymentsPage, SubscriptionGrid, StripeMessageGrid),
+    pages=(BillingPage, PaymentsPage, SubscriptionGrid, OrderGrid, StripeMessageGrid),
     machines={webhooks.bp: webhooks.LARGEST},
     jobs=(*JOBS, *ORDERS_JOBS, *EXEMPTION_JOBS),
     mails=(*MAILS, *EXEMPTION_MAILS, *ORDER_MAILS),

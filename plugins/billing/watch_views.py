@@ -23,6 +23,8 @@ from backoffice.web.identity import reading
 from plugins.billing import asking, watching, words
 from plugins.billing.models import DriftKind, EventState, PlanName, Status, StripeEvent, Subscription
 from plugins.billing.money import money
+from plugins.billing.orders.models import OrderState, PurchaseOrder, Quote
+from plugins.billing.orders.views import STATES
 from plugins.billing.permissions import BILLING_WATCH
 
 _KINDS: Mapping[DriftKind, str] = {
@@ -141,6 +143,69 @@ class SubscriptionGrid(Grid):
             "empty": {
                 "title": gettext("No subscription yet"),
                 "sentence": gettext("Subscriptions appear here as schools begin one."),
+                "url": None,
+                "action": None,
+                "icon": "card",
+            },
+        }
+
+
+class OrderGrid(Grid):
+    """Purchase orders of schools and districts, and how far each is. Their papers are the school's alone."""
+
+    entity = PurchaseOrder
+    doors = {"index": BILLING_WATCH, "export": BILLING_WATCH}
+    title = lazy("Purchase orders")
+    category = lazy("Operations")
+    address = "purchase-orders"
+    icon = "card"
+    noun = (lazy("purchase order"), lazy("purchase orders"))
+    newest_first = True
+    columns = (
+        Column("payer", lazy("School or district")),
+        Column("number", lazy("Number")),
+        Column("state", lazy("How far it is")),
+        Column("seats", lazy("Teachers"), numeric=True),
+        Column("total", lazy("Costs"), numeric=True),
+        Column(
+            "placed", lazy("Ordered"), sort=By(PurchaseOrder.id, ("pk_purchase_order",), latest_first=True)
+        ),
+        Column("sent", lazy("Invoice sent"), optional=True),
+    )
+
+    def rows(self, tx: Transaction, things: Sequence[PurchaseOrder]) -> list[Row]:
+        """Who ordered what. Names of schools that are one teacher's are not shown."""
+        payers = watching.payers_of(tx, [each.customer_id for each in things])
+        quotes = watching.quotes_by_number(tx, [each.quote_id for each in things])
+        return [self._row(each, payers.get(each.customer_id), quotes[each.quote_id]) for each in things]
+
+    def _row(self, order: PurchaseOrder, payer: School | District | None, quote: Quote) -> Row:
+        word, tone = STATES[OrderState(order.state)]
+        total, period = money(quote.total, quote.currency), words.per(quote.months)
+        return Row(
+            order.public_id,
+            None,
+            (
+                Cell(_named(self, payer)),
+                Cell(order.number),
+                Cell(word, "badge", tone=tone),
+                Cell(amount(quote.seats), "number"),
+                Cell(
+                    gettext("%(amount)s %(period)s", amount=total, period=words.per(quote.months)), "number"
+                ),
+                moment(order.placed_at, g.zone),
+                _moment(order.sent_at),
+            ),
+        )
+
+    def extras(self, tx: Transaction) -> dict[str, Any]:
+        """Whose they are, and that nothing is changed here."""
+        del tx
+        return {
+            "description": gettext("What schools have ordered without a card. They place them themselves."),
+            "empty": {
+                "title": gettext("No purchase order yet"),
+                "sentence": gettext("Orders appear here as schools hand them in."),
                 "url": None,
                 "action": None,
                 "icon": "card",

@@ -29,6 +29,7 @@ from plugins.billing.models import (
     StripeEvent,
     Subscription,
 )
+from plugins.billing.orders.models import Quote
 from plugins.billing.permissions import BILLING_WATCH
 from plugins.billing.taking import TAKE_IN
 
@@ -146,6 +147,12 @@ def payers_of(tx: Transaction, customers: Sequence[int]) -> Mapping[int, School 
     districts = _by_number(tx, District, [each.district_id for each in found if each.district_id])
     named = {each.id: schools.get(each.school_id) or districts.get(each.district_id) for each in found}
     return {number: place for number, place in named.items() if place is not None}
+
+
+def quotes_by_number(tx: Transaction, numbers: Sequence[int]) -> Mapping[int, Quote]:
+    """Quotes that were ordered, by their numbers."""
+    mine = visible(tx.principal, select(Quote), BILLING_WATCH).where(one_of(Quote.id, numbers))
+    return {each.id: each for each in tx.scalars(mine)}
 
 
 def _by_number(tx: Transaction, entity: Any, numbers: Sequence[int]) -> Mapping[int | None, Any]:

@@ -1149,6 +1149,7 @@ PAGES: Mapping[str, Stop] = {
     "tax certificates": Stop("leader", "/console/billing/{home}/exemption"),
     "payments": Stop("founder", "/console/payments/"),
     "subscriptions": Stop("founder", "/console/subscriptions/"),
+    "purchase orders": Stop("founder", "/console/purchase-orders/"),
     "messages from Stripe": Stop("founder", "/console/stripe-messages/"),
     "whom notices go to, error": Stop("leader", "/console/schools/{school}/contacts", nobodys_address),
     "how the staff sign in, error": Stop("leader", "/console/schools/{school}/sign-in", from_nowhere),

@@ -53,6 +53,7 @@ FAR_REACHING = {
     "plugin_billing_billing.confirm",
     "plugin_billing_billing.act",
     "plugin_billing_subscriptions.export",
+    "plugin_billing_purchase-orders.export",
     "plugin_billing_stripe-messages.export",
     # Where a district is called, and with what calls are signed.
     "plugin_notifications_hooks.edit",

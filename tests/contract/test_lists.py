@@ -27,6 +27,7 @@ from backoffice.staff.models import Invitation
 from backoffice.storage.public_id import new_public_id
 from backoffice.storage.roles import DatabaseRole
 from plugins.billing.models import StripeEvent, Subscription
+from plugins.billing.orders.models import PurchaseOrder, Quote
 from plugins.notifications.models import Incident
 from plugins.rosters.models import RosterImport
 from tests.contract.actors import Actor, Thing
@@ -184,6 +185,7 @@ def fill(tx: Transaction, world: World) -> None:
         copied(tx, Incident, form=str(uuid4()))
         copied(tx, RosterImport, **here)
         copied(tx, Subscription, stripe_id=f"sub_{n}")
+        copied(tx, PurchaseOrder, quote_id=copied(tx, Quote))
         copied(tx, StripeEvent, stripe_id=f"evt_{n}")
         told_by_notice(tx, world.people["founder"], world.home)
         account = copied(tx, Account)
