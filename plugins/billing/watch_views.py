@@ -190,9 +190,7 @@ class OrderGrid(Grid):
                 Cell(order.number),
                 Cell(word, "badge", tone=tone),
                 Cell(amount(quote.seats), "number"),
-                Cell(
-                    gettext("%(amount)s %(period)s", amount=total, period=words.per(quote.months)), "number"
-                ),
+                Cell(gettext("%(amount)s %(period)s", amount=total, period=period), "number"),
                 moment(order.placed_at, g.zone),
                 _moment(order.sent_at),
             ),
