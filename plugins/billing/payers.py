@@ -7,7 +7,6 @@ district's own. The database decides that, here and for each row.
 from collections.abc import Sequence
 from typing import Any, assert_never
 
-from flask import request
 from sqlalchemy import ColumnElement, any_, func, select
 
 from backoffice.access.lookup import NotFound, find
@@ -22,7 +21,7 @@ from plugins.billing.permissions import BILLING_MANAGE, BILLING_READ
 Payer = School | District
 
 HERE = "/console/billing/"
-_DISTRICTS = "districts/"
+DISTRICTS = "districts/"
 
 
 def payer_named(tx: Transaction, public_id: str, permission: Permission = BILLING_MANAGE) -> Payer:
@@ -71,7 +70,12 @@ def payers(tx: Transaction, *, most: int) -> Sequence[Payer]:
 
 def _led() -> Any:
     """Districts that the principal leads as a whole."""
-    return select(District).where(District.id == any_(func.plugin_billing.paid_for_districts()))
+    return select(District).where(District.id == any_(led_districts()))
+
+
+def led_districts() -> Any:
+    """The numbers of the districts for which the principal manages a subscription."""
+    return func.plugin_billing.paid_for_districts()
 
 
 def is_personal(payer: Payer) -> bool:
@@ -92,13 +96,7 @@ def pays_as(payer: Payer) -> ColumnElement[bool]:
 
 def way_to(payer: Payer) -> str:
     """Where the page of its subscription is, below `HERE`."""
-    return f"{_DISTRICTS if isinstance(payer, District) else ''}{payer.public_id}"
-
-
-def page_asked_for(public_id: str) -> str:
-    """The page of the one that the request names so."""
-    of_district = request.path.startswith(f"{HERE}{_DISTRICTS}")
-    return f"{HERE}{_DISTRICTS if of_district else ''}{public_id}"
+    return f"{DISTRICTS if isinstance(payer, District) else ''}{payer.public_id}"
 
 
 def note(tx: Transaction, verb: str, payer: Payer, **facts: Any) -> None:

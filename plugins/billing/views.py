@@ -29,7 +29,8 @@ from plugins.billing.models import RUNS, Customer, InvoiceStatus, PlanName, Stat
 from plugins.billing.money import money
 from plugins.billing.orders import views as orders
 from plugins.billing.orders.views import OrdersPages
-from plugins.billing.payers import HERE, Payer, is_personal, page_asked_for, payer_named, payers, way_to
+from plugins.billing.pages import page_asked_for
+from plugins.billing.payers import HERE, Payer, is_personal, payer_named, payers, way_to
 from plugins.billing.permissions import BILLING_MANAGE, BILLING_READ
 from plugins.billing.plans import Plan
 from plugins.billing.prices import Price

@@ -20,7 +20,8 @@ from plugins.billing.exemption import queries, services
 from plugins.billing.exemption.forms import CertificateForm
 from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.exemption.services import Given
-from plugins.billing.payers import HERE, page_asked_for, without_card
+from plugins.billing.pages import page_asked_for
+from plugins.billing.payers import HERE, without_card
 from plugins.billing.permissions import BILLING_MANAGE
 from plugins.billing.queries import customer_of
 

@@ -27,7 +27,8 @@ from plugins.billing.orders import paper, queries, services
 from plugins.billing.orders.forms import OrderForm, PaidForm, QuoteForm
 from plugins.billing.orders.models import UNDER_WAY, OrderState, PurchaseOrder, Quote
 from plugins.billing.orders.services import Ordered, Paid
-from plugins.billing.payers import HERE, Payer, page_asked_for, payer_behind, way_to, without_card
+from plugins.billing.pages import page_asked_for
+from plugins.billing.payers import HERE, Payer, payer_behind, way_to, without_card
 from plugins.billing.permissions import BILLING_MANAGE
 from plugins.billing.queries import customer_of, subscription_of
 from plugins.billing.services import HAS_ONE, NOT_CONNECTED, may_buy
