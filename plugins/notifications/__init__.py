@@ -5,6 +5,7 @@ import plugins.notifications.rules  # noqa: F401 - the policy must know who may 
 from backoffice.jobs.job import Job, daily
 from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
+from backoffice.privacy.erasure.events import SubjectErased
 from plugins.notifications.checks import CHECKS
 from plugins.notifications.drills.holdings import HELD as DRILLS_HELD
 from plugins.notifications.drills.models import TABLES as DRILL_TABLES
@@ -19,6 +20,7 @@ from plugins.notifications.hooks.views import HooksPage
 from plugins.notifications.jobs import forget_incidents
 from plugins.notifications.kinds import KINDS
 from plugins.notifications.letters.jobs import JOBS as LETTERS_JOBS
+from plugins.notifications.letters.services import forget_erased
 from plugins.notifications.models import (
     ConcernedSchool,
     GivenNotice,
@@ -52,6 +54,7 @@ plugin = Plugin(
     personal_data=(*HELD, *NOTICES_HELD, *SCOPE_HELD, *DRILLS_HELD, *HOOKS_HELD, *TERMS_HELD),
     retention=KINDS,
     permissions=(INCIDENTS_READ, INCIDENTS_RUN, INCIDENTS_TOLD),
+    handlers={SubjectErased: forget_erased},
     tiles=TILES,
     controls=(*CHECKS, *NOTICES_CHECKS),
     jobs=(

@@ -19,6 +19,8 @@ from backoffice.language.catalogues import ENGLISH
 from backoffice.language.spoken import language, speaking
 from backoffice.language.texts import gettext, lazy
 from backoffice.printing.document import unprintable
+from backoffice.privacy.erasure.events import SubjectErased
+from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
 from plugins.notifications import clocks
 from plugins.notifications.letters import paper, queries
@@ -139,6 +141,12 @@ def forget_prints(who: Purpose) -> int:
     """Forget what was prepared an hour ago; how many. As the system."""
     with transaction(who) as tx:
         return queries.forget_prints(tx, before=clock.now() - queries.READY_FOR)
+
+
+def forget_erased(tx: Transaction, event: SubjectErased) -> None:
+    """Somebody whom letters may name is erased: what is prepared goes, what is being shaped is not kept."""
+    if event.subject in {Subject.ACCOUNT, Subject.SCHOOL, Subject.DISTRICT}:
+        queries.forget_prints(tx, before=clock.now())
 
 
 def is_being_prepared(batch: LetterBatch, *, is_ready: bool) -> bool:

@@ -18,6 +18,8 @@ from backoffice.accounts.models import Account, AccountSession
 from backoffice.accounts.services.proof import LASTS, ProofNeeded
 from backoffice.audit.models import AuditDetail, AuditEntry
 from backoffice.jobs.models import QueuedJob
+from backoffice.privacy.erasure.events import SubjectErased
+from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Membership, Role, School, TeachingRole
@@ -585,6 +587,23 @@ def test_letters_are_prepared_once_by_a_worker_and_fetched_for_an_hour(founders:
     assert kept() == (None, None, None)
     with pytest.raises(Rejected, match="not prepared"):
         services.fetch_letters(principal=founders[0], **named)
+
+
+@pytest.mark.usefixtures("incident")
+@pytest.mark.parametrize(
+    ("subject", "stays"), [(Subject.ACCOUNT, False), (Subject.SCHOOL, False), (Subject.STUDENT, True)]
+)
+def test_what_is_prepared_goes_with_whoever_is_erased(
+    founders: Founders, subject: Subject, stays: bool
+) -> None:
+    """What a worker shapes just then is not kept either: it was asked for before."""
+    notice, batch = ready(founders)
+    services.print_letters(principal=founders[0], notice=notice, batch=batch)
+    shape(batch)
+    with transaction(SYSTEM) as tx:
+        services.forget_erased(tx, SubjectErased(erasure="r", subject=subject, outside=()))
+    assert (kept()[0] is not None) is stays
+    assert (kept()[1] is not None) is stays
 
 
 @pytest.mark.usefixtures("incident")
