@@ -20,6 +20,7 @@ UNSAFE = lazy(
     " password in it."
 )
 NONE_SET = lazy("No address is set.")
+BEING_PUT_AWAY = lazy("The secret from before is just being put away. Try again in a minute.")
 NO_TEST = lazy("No address is set, or a test is on its way already. Look again in a minute.")
 
 
@@ -54,15 +55,19 @@ def set_hook(*, principal: Principal, school: str, url: str, private: bool) -> s
 def renew_secret(*, principal: Principal, school: str) -> str:
     """Make a new secret, with which calls are signed from now on; for a day with the one before as well.
 
-    Made again within the day, it takes the place of the newer one: the one from before still signs.
+    Made again within the day, it takes the place of the newer one: the one from before still signs. After the
+    day it waits for a worker to put that one away, since the system may know the newer one alone by then.
 
     Raises `Rejected`, `ProofNeeded`, `NotFound`.
     """
     secret = signing.new_secret()
     with transaction(principal) as tx:
         proof.demand(tx)
-        district = to_set(tx, school)
-        if not queries.renew_secret(tx, district, secret, at=clock.now()):
+        district, now = to_set(tx, school), clock.now()
+        hook = queries.hook_of(tx, district)
+        if hook is not None and hook.renewed_at is not None and hook.renewed_at <= now - queries.BOTH_SIGN:
+            raise Rejected.whole(BEING_PUT_AWAY)
+        if not queries.renew_secret(tx, district, secret, at=now):
             raise Rejected.whole(NONE_SET)
         _note(tx, "hooks.renew-secret", district)
     return secret

@@ -21,11 +21,12 @@ from backoffice import clock
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import transaction
 from backoffice.messages.models import Message
+from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
 from backoffice.schools.models import District, School
 from backoffice.storage.public_id import new_public_id
 from plugins.notifications import schools
-from plugins.notifications.hooks import sending, services
+from plugins.notifications.hooks import queries, sending, services
 from plugins.notifications.hooks.models import CallState, DistrictHook, HookCall
 from plugins.notifications.models import ConcernedSchool, Incident
 from plugins.notifications.notices import sending as written
@@ -452,6 +453,27 @@ def test_for_a_day_a_new_secret_and_the_one_before_both_sign(
         hook = tx.scalars(select(DistrictHook)).one()
         # Nothing of the old one is left.
         assert (hook.secret, hook.newer_secret, hook.renewed_at) == (newer, None, None)
+
+
+def test_after_the_day_a_newer_secret_waits_until_a_worker_has_put_the_old_one_away(
+    world: World, leader: Principal, secret: str, sink: Sink
+) -> None:
+    """The district's system knows the newer one alone by then: no call may go out without it."""
+    school = world.home.public_id
+    known = services.renew_secret(principal=leader, school=school)
+    with time_machine.travel(clock.now() + queries.BOTH_SIGN, tick=False):
+        with pytest.raises(Rejected, match="just being put away"):
+            services.renew_secret(principal=proven(world, "leader"), school=school)
+        services.send_test(principal=proven(world, "leader"), school=school)
+        assert work() == 1
+        headers, body = sink.got[-1]
+        assert headers["webhook-signature"] == signatures([known], headers, body)
+        # Now it can be renewed, and the one that is known signs on.
+        newest = services.renew_secret(principal=proven(world, "leader"), school=school)
+        services.send_test(principal=proven(world, "leader"), school=school)
+        assert work() == 1
+        headers, body = sink.got[-1]
+        assert headers["webhook-signature"] == signatures([newest, known], headers, body)
 
 
 @pytest.mark.usefixtures("secret")
