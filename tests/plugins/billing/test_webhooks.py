@@ -1,7 +1,6 @@
 """What Stripe tells: noted once, whatever else comes with it, and nothing that is not Stripe's."""
 
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -99,10 +98,11 @@ def test_a_customer_is_about_itself(app: Flask) -> None:
         "t=1,v1=00",
         "t=abc,v1=00",
         "v1=00",
-        f"t={int(time.monotonic())}",
+        "t=now",
     ],
 )
 def test_without_a_signature_it_is_nothing(app: Flask, header: str) -> None:
+    header = header.replace("now", str(int(clock.now().timestamp())))
     assert told(app, event(), header).status_code == 400
     assert noted() == []
 
@@ -123,28 +123,29 @@ def test_neither_old_nor_from_the_future(app: Flask, seconds: int, status: int) 
     assert told(app, body, sign(body, at=int(clock.now().timestamp()) + seconds)).status_code == status
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
-        "[]",
-        "1",
-        "nonsense",
-        '{"object": "event"}',
-        "[" * 5000,
-        json.dumps(event(data=[])),
-        json.dumps(event(data={"object": "x"})),
-        json.dumps(event(object="v2.core.event")),
-        json.dumps({**event(), "id": "evt_test_" + "x" * 300}),
-        json.dumps({**event(), "id": "evt_test_\u0000"}),
-        json.dumps({**event(), "created": "today"}),
-        json.dumps({**event(), "created": 10**30}),
-        json.dumps({**event(), "created": True}),
-        # Of the other mode, or of none.
-        json.dumps({**event(), "livemode": True}),
-        json.dumps({**event(), "livemode": None}),
-        json.dumps({**event(), "type": {"$ne": 1}}),
-    ],
+# Named by their place: what they say has the time in it.
+NO_MESSAGES = (
+    "[]",
+    "1",
+    "nonsense",
+    '{"object": "event"}',
+    "[" * 5000,
+    json.dumps(event(data=[])),
+    json.dumps(event(data={"object": "x"})),
+    json.dumps(event(object="v2.core.event")),
+    json.dumps({**event(), "id": "evt_test_" + "x" * 300}),
+    json.dumps({**event(), "id": "evt_test_\u0000"}),
+    json.dumps({**event(), "created": "today"}),
+    json.dumps({**event(), "created": 10**30}),
+    json.dumps({**event(), "created": True}),
+    # Of the other mode, or of none.
+    json.dumps({**event(), "livemode": True}),
+    json.dumps({**event(), "livemode": None}),
+    json.dumps({**event(), "type": {"$ne": 1}}),
 )
+
+
+@pytest.mark.parametrize("said", NO_MESSAGES, ids=range(len(NO_MESSAGES)))
 def test_what_is_no_message_is_refused(app: Flask, said: str) -> None:
     assert told(app, said).status_code == 400
     assert noted() == []
