@@ -19,6 +19,7 @@ from backoffice.outbox.mail import Mail, Recipient
 from backoffice.outbox.models import MailContent, MailState, OutgoingMail
 from backoffice.outbox.services import post
 from backoffice.schools.models import School
+from backoffice.storage.public_id import new_public_id
 from backoffice.students.worries import mails as worries
 from backoffice.students.worries.models import Worry
 
@@ -39,6 +40,8 @@ def fill_inboxes(tx: Transaction, *, people: Mapping[str, str], at: datetime) ->
     """A handful of messages for each of these people, by their part and public identifier; some are read."""
     for told in _told(tx, at):
         reader = tx.scalars(select(Account).where(Account.public_id == people[told.who])).one()
+        # By it the message is found again, which knows nothing of its mail.
+        once = new_public_id()
         mail = post(
             tx,
             told.mail,
@@ -46,12 +49,15 @@ def fill_inboxes(tx: Transaction, *, people: Mapping[str, str], at: datetime) ->
             parameters=told.parameters,
             school_id=told.school_id,
             subject=told.subject,
+            once=once,
         )
         then = at - told.ago
-        _date_back(tx, mail or "", then, read_at=then + timedelta(minutes=40) if told.is_read else None)
+        _date_back(tx, mail or "", then)
+        read_at = then + timedelta(minutes=40) if told.is_read else None
+        tx.execute(update(Message).where(Message.once == once).values(created_at=then, read_at=read_at))
 
 
-def _date_back(tx: Transaction, mail: str, then: datetime, *, read_at: datetime | None) -> None:
+def _date_back(tx: Transaction, mail: str, then: datetime) -> None:
     """As if it had been told then: its mail has left long ago, and what that said is gone."""
     envelope = tx.execute(
         update(OutgoingMail)
@@ -67,7 +73,6 @@ def _date_back(tx: Transaction, mail: str, then: datetime, *, read_at: datetime 
         .returning(OutgoingMail.id)
     ).scalar_one()
     tx.execute(delete(MailContent).where(MailContent.mail_id == envelope))
-    tx.execute(update(Message).where(Message.once == mail).values(created_at=then, read_at=read_at))
 
 
 def _told(tx: Transaction, at: datetime) -> list[_Told]:
