@@ -58,7 +58,7 @@ def line(message: Message) -> Shown:
     words, tone = CATEGORIES[kind.category]
     # A page of something is none where nothing is named.
     leads = message.subject or "{}" not in kind.page
-    page = kind.page.format(quote(message.subject or "")) if leads else ""
+    page = kind.page.format(quote(message.subject or "", safe="")) if leads else ""
     return Shown(message, kind.mail.called, str(kind.sentence), str(words), tone, page)
 
 

@@ -195,11 +195,11 @@ def change_seats(*, principal: Principal, payer: str, seats: int, seen: str) -> 
         mine = _mine(tx, payer)
         note(tx, "billing.change-seats", mine.payer, customer=mine.customer, seats=seats)
     with while_waiting():
-        item = _item(stripe, mine)
+        named, _until = _item(stripe, mine)
         stripe.v1.subscriptions.update(
             mine.subscription_named,
             {
-                "items": [{"id": item, "quantity": seats}],
+                "items": [{"id": named, "quantity": seats}],
                 "proration_behavior": "always_invoice",
                 "proration_date": counted_at,
             },
@@ -342,7 +342,8 @@ def _previewed(stripe: Any, mine: _Mine, seats: int, counted_at: int) -> Preview
         raise Rejected.whole(NOT_PER_SEAT)
     _enough(seats, mine.fewest)
     with while_waiting():
-        change = {"items": [{"id": _item(stripe, mine), "quantity": seats}]}
+        named, until = _item(stripe, mine)
+        change = {"items": [{"id": named, "quantity": seats}]}
         asked_for: Mapping[str, Any] = {
             "customer": mine.customer_named,
             "subscription": mine.subscription_named,
@@ -360,7 +361,7 @@ def _previewed(stripe: Any, mine: _Mine, seats: int, counted_at: int) -> Preview
         seats,
         int(at_once["total"]),
         int(later["total"]),
-        moment(later.get("period_end")),
+        until,
         str(at_once["currency"]),
         counted_at,
     )
@@ -377,10 +378,11 @@ def _counted_at(seen: str) -> int:
     return int(said)
 
 
-def _item(stripe: Any, mine: _Mine) -> str:
-    """What Stripe calls the item of a subscription that seats are counted on."""
+def _item(stripe: Any, mine: _Mine) -> tuple[str, datetime | None]:
+    """What Stripe calls the item of a subscription that seats are counted on, and when its period ends."""
     held = plain(stripe.v1.subscriptions.retrieve(mine.subscription_named))
-    return str(held["items"]["data"][0]["id"])
+    item = held["items"]["data"][0]
+    return str(item["id"]), moment(item.get("current_period_end") or held.get("current_period_end"))
 
 
 def _without_end(held: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,7 +13,7 @@ from plugins.billing.dunning import due, queries
 from plugins.billing.dunning.due import Due
 from plugins.billing.dunning.messages import BY
 from plugins.billing.models import Customer, Invoice, Reminder, ReminderKind
-from plugins.billing.payers import note, payer_of, way_to
+from plugins.billing.payers import note, payer_of
 
 logger = structlog.get_logger("backoffice.billing")
 
@@ -79,7 +79,7 @@ def _write(tx: Transaction, customer: Customer, found: Iterable[Due]) -> int:
                 BY[each.kind],
                 to=to,
                 parameters=each.parameters,
-                subject=way_to(payer),
+                subject=payer.public_id,
                 once=each.about,
                 school_id=customer.school_id,
             )

@@ -101,4 +101,4 @@ def _post(tx: Transaction, mail: Mail, customer: Customer, row: TaxCertificate) 
     place = payer_of(tx, customer)
     about = CertificateEnds(place.name, way_to(place), row.last_day)
     for to in managers(tx, customer):
-        post(tx, mail, to=to, parameters=about, school_id=customer.school_id, subject=way_to(place))
+        post(tx, mail, to=to, parameters=about, school_id=customer.school_id, subject=place.public_id)

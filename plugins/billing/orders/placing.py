@@ -171,4 +171,4 @@ def _say(tx: Transaction, customer: Customer, quote: Quote) -> None:
     payer = payer_of(tx, customer)
     about = OrderFailed(payer.name, way_to(payer), quote.number)
     for to in managers(tx, customer):
-        post(tx, ORDER_FAILED, to=to, parameters=about, school_id=customer.school_id, subject=way_to(payer))
+        post(tx, ORDER_FAILED, to=to, parameters=about, school_id=customer.school_id, subject=payer.public_id)

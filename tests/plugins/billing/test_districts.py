@@ -174,6 +174,8 @@ def test_its_pages(app: Flask, world: World, stand_in: StandIn, told: Told, one_
     bought(world, told)
     assert "60" in leader.get(here).text
     assert leader.get(f"{here}/bought").location == here
+    # A message leads to whoever pays by the identifier alone.
+    assert "60" in leader.get(f"/console/billing/{world.district}").text
     # The leader of one of its schools learns that it is paid for, and not what for.
     other = signed_in(app, world, one_school)
     text = other.get(f"/console/billing/{world.home.public_id}").text
@@ -181,6 +183,7 @@ def test_its_pages(app: Flask, world: World, stand_in: StandIn, told: Told, one_
     assert "buy?price" not in text
     assert "$" not in text.split("Invoices")[0]
     assert other.get(here).status_code == 404
+    assert other.get(f"/console/billing/{world.district}").status_code == 404
     assert here not in other.get("/console/billing/").text
 
 

@@ -104,6 +104,10 @@ def test_seats_change_for_what_was_shown(world: World, told: Told, stand_in: Sta
     told.all_and_taken_in()
     leader, school = world.sign_in("leader"), world.elsewhere.public_id
     preview = services.preview_seats(principal=leader, payer=school, seats=20)
+    before = held_by(world.elsewhere)
+    assert before is not None
+    # The new number is paid for when the period of now is over, and not a period later.
+    assert preview.from_then == before.period_until
     assert preview.later == 20 * 6000
     with pytest.raises(Rejected) as refused:
         services.change_seats(principal=leader, payer=school, seats=20, seen="20:0:1")

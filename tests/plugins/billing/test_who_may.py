@@ -8,6 +8,7 @@ from sqlalchemy.exc import ProgrammingError
 from backoffice import clock
 from backoffice.access.transaction import transaction
 from backoffice.storage.public_id import new_public_id
+from backoffice.students import tokens
 from plugins.billing.asking import Stripe
 from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.models import Customer, Invoice, Subscription
@@ -37,8 +38,9 @@ def test_nobody_else_opens_anything(app: Flask, world: World, nowhere: Stripe, r
 
 def test_a_child_is_shown_the_door(app: Flask, world: World) -> None:
     child = app.test_client()
-    world.student_session(world.own_class, world.own_class.children[0])
-    child.set_cookie("student", "x")
+    begun = world.student_session(world.own_class, world.own_class.children[0])
+    child.set_cookie("student", tokens.issue(begun.token_id, idle=begun.idle, ends_at=begun.ends_at))
+    assert child.get("/student").status_code == 200
     for path in ("/console/billing/", f"/console/billing/{world.home.public_id}"):
         assert child.get(path).headers["Location"].startswith("/sign-in")
 
