@@ -5,16 +5,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, any_, or_, select
 
 from backoffice.access.policy import Rule, register
+from backoffice.schools.models import School
 from plugins.billing.exemption.models import TaxCertificate
 from plugins.billing.models import Customer, Drift, Invoice, StripeEvent, Subscription
 from plugins.billing.orders.models import PurchaseOrder, Quote
-from plugins.billing.payers import led_districts
 from plugins.billing.permissions import BILLING_READ, BILLING_WATCH
 
 
 def _of(schools: ColumnElement[Any]) -> ColumnElement[bool]:
-    """Of one of the schools, or of a district that the principal leads as a whole."""
-    return or_(Customer.school_id == any_(schools), Customer.district_id == any_(led_districts()))
+    """Of one of the schools, or of the district of one: the database tells who leads that as a whole."""
+    districts = select(School.district_id).where(School.id == any_(schools))
+    return or_(Customer.school_id == any_(schools), Customer.district_id.in_(districts))
 
 
 def _through(column: Any) -> Any:

@@ -5,17 +5,20 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from backoffice.access.principal import Purpose
+from backoffice.access.transaction import transaction
 from backoffice.jobs import registry
 from backoffice.jobs.runs import Run
 from backoffice.language.gathering import gathered, packages
+from backoffice.privacy.erasure.models import ErasureOutside
 from backoffice.runtime import Runtime
 from plugins.billing import asking
 from plugins.billing.asking import Stripe
 from tests.contract.given import GIVEN
 from tests.contract.snapshot import AUDIT, Snapshots, snapshots
-from tests.factories.world import World
+from tests.factories.world import SYSTEM, World
 from tests.stripe_stand_in.running import SECRET, running
 
 # What keeps the moment in which somebody outside was asked, each time anew.
@@ -43,11 +46,15 @@ def test_whatever_wants_something_given_is_given_it_here(runtime: Runtime) -> No
 
 
 @pytest.fixture
-def connected(runtime: Runtime) -> Iterator[None]:
-    """There is a Stripe, which knows nobody: without one, jobs about payments do nothing, or wait for it."""
-    del runtime
+def connected(world: World) -> Iterator[None]:
+    """There is a Stripe, which knows whom it is to forget: without one, jobs about payments wait for it."""
+    del world
     with running() as stand_in:
-        before = asking.use(Stripe(stand_in.client(), SECRET))
+        client = stand_in.client()
+        before = asking.use(Stripe(client, SECRET))
+        with transaction(SYSTEM) as tx:
+            for each in tx.scalars(select(ErasureOutside).where(ErasureOutside.done_at.is_(None))):
+                each.reference = client.v1.customers.create({}).id
         yield
         asking.use(before)
 

@@ -13,7 +13,7 @@ from backoffice.entitlements import Entitlement
 from backoffice.outbox.models import OutgoingMail
 from backoffice.privacy.retention.runs import forget
 from backoffice.problems import Rejected
-from plugins.billing import papers, sync
+from plugins.billing import asking, papers, sync
 from plugins.billing.kinds import KINDS
 from plugins.billing.models import Customer, InvoiceStatus, PlanName, Status
 from plugins.billing.orders.models import OrderState, PurchaseOrder, Quote
@@ -191,6 +191,28 @@ def test_what_stripe_refuses_is_tried_again_by_whoever_ordered(buying: Buying) -
     with pytest.raises(Rejected):
         order_again(principal=buying.leader, order=public)
     assert buying.place().sent == 1
+
+
+def test_what_cannot_be_placed_is_not_taken(buying: Buying) -> None:
+    """Neither again when its quote is over, nor where no Stripe is connected: nobody would know of it."""
+    public, other = buying.ordered(), buying.quoted(20)
+    buying.stand_in.control.fail("/v1/subscriptions", status=400, method="POST")
+    assert buying.place().failed == 1
+    before = asking.use(None)
+    for attempt in (
+        lambda: order_again(principal=buying.leader, order=public),
+        lambda: buying.ordered(other),
+    ):
+        with pytest.raises(Rejected) as refused:
+            attempt()
+        assert "not connected" in refused.value.in_words
+    asking.use(before)
+    with transaction(WHO) as tx:
+        tx.execute(update(Quote).values(until_at=clock.now()))
+    with pytest.raises(Rejected) as refused:
+        order_again(principal=buying.leader, order=public)
+    assert "no longer valid" in refused.value.in_words
+    assert buying.order_row().state == OrderState.FAILED
 
 
 def test_another_order_waits_for_the_one_under_way(buying: Buying) -> None:
