@@ -199,6 +199,8 @@ class BillingPage(OrdersPages, ExemptionPages):
     @expose("/districts/<district:public_id>/act", methods=("POST",))
     def act(self, public_id: str) -> Answer:
         """End it, have it go on, or see card and invoices at Stripe."""
+        # Whatever is asked for: of whom one may not know, there is no page to be led back to.
+        payer_named(reading(), public_id)
         back = page_asked_for(public_id)
         if FlaskForm().validate_on_submit():
             done_reading()
