@@ -60,18 +60,18 @@ def holds(plan: Plan) -> Iterator[str]:
     elif seats is None:
         yield gettext("As many teachers as you like")
     else:
-        yield ngettext("1 teacher", "Up to %(count)s teachers", seats, count=amount(seats))
+        yield ngettext("At most 1 teacher", "Up to %(count)s teachers", seats, count=amount(seats))
     classes = plan.entitlements.get(Entitlement.CLASSES)
     yield (
         gettext("As many classes as you like")
         if classes is None
-        else ngettext("1 class", "Up to %(count)s classes", classes, count=amount(classes))
+        else ngettext("At most 1 class", "Up to %(count)s classes", classes, count=amount(classes))
     )
     students = plan.entitlements.get(Entitlement.STUDENTS)
     yield (
         gettext("As many students as you like")
         if students is None
-        else ngettext("1 student", "Up to %(count)s students", students, count=amount(students))
+        else ngettext("At most 1 student", "Up to %(count)s students", students, count=amount(students))
     )
 
 
