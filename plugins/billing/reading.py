@@ -88,11 +88,16 @@ def invoice_values(said: Object) -> dict[str, Any]:
 
 
 def _is_paid_outside(said: Object) -> bool:
-    """Whether it counts as paid and Stripe has no payment of it: in today's shape nothing else tells."""
+    """Whether it counts as paid and no payment at Stripe paid it: in today's shape nothing else tells.
+
+    One that was begun and given up, as when a sent invoice is paid by cheque, paid nothing.
+    """
     if said.get("status") != InvoiceStatus.PAID or not int(said["amount_paid"] or said["amount_due"]):
         return False
     payments = said.get("payments")
-    return isinstance(payments, Mapping) and not payments.get("data")
+    return isinstance(payments, Mapping) and all(
+        each.get("status") == "canceled" for each in payments.get("data") or ()
+    )
 
 
 def subscription_of(said: Object) -> str | None:

@@ -134,6 +134,10 @@ def test_what_was_paid_outside_is_known_in_both_shapes() -> None:
     assert invoice_values(invoice(**paid, paid_out_of_band=True))["outside"]
     assert invoice_values(invoice(**paid, payments={"data": []}))["outside"]
     assert not invoice_values(invoice(**paid, payments={"data": [{"id": "inpay_1"}]}))["outside"]
+    given_up = {"id": "inpay_1", "status": "canceled"}
+    assert invoice_values(invoice(**paid, payments={"data": [given_up]}))["outside"]
+    with_card = {"id": "inpay_2", "status": "paid"}
+    assert not invoice_values(invoice(**paid, payments={"data": [given_up, with_card]}))["outside"]
     assert not invoice_values(invoice(**paid))["outside"]
 
 
