@@ -2,9 +2,11 @@
 
 import re
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from backoffice import clock
 from tests.factories.visitor import form_token, send, signed_in
 from tests.factories.world import PASSWORD as WORLDS_PASSWORD
 from tests.factories.world import World
@@ -183,7 +185,12 @@ def test_another_child_is_no_page(app: Flask, world: World) -> None:
     assert len({re.sub(r"<code>.*?</code>", "", each) for each in answers}) == 1
 
 
-def test_of_the_other_parent_no_page_says_anything(app: Flask, world: World) -> None:
+def test_of_the_other_parent_no_page_says_anything(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Pages say how many seconds ago something was.
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
     child, email = world.own_class.children[0], "zacharias@people.example"
     parent = signed_in(app, world, "parent")
     pages = ("/family", f"/family/{child.public_id}", "/account")
