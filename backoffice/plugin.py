@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import entry_points, version
 from pathlib import Path
@@ -130,6 +131,8 @@ class Plugin:
     # plan is changed, as a path, for a principal who may.
     entitlements: Limits | None = None
     billing_link: Link | None = None
+    # What the demo has of it: written once, as the system, into a demo that has people and classes by then.
+    demo: Callable[[Transaction, datetime], None] | None = None
     # Promises stand on it: switching it off needs a reason, is told to the founders and shown on /trust.
     keeps_promises: bool = False
     # What it is told of the installation when a process starts; what it answers is wrong, a sentence each,

@@ -11,6 +11,7 @@ from backoffice import launch
 from backoffice.demo import record
 from backoffice.demo.classroom import PIN
 from backoffice.demo.seed import Seeded, is_empty, seed
+from backoffice.runtime import Runtime
 from backoffice.schools.codes import spaced
 from backoffice.settings import Settings
 
@@ -51,7 +52,7 @@ def run(settings: Settings, port: int) -> int:
     opened = launch.mailing_to(opened, folder / MAIL, sender=MAIL_FROM)
     try:
         launch.migrate(opened.runtime)
-        seeded = _people(opened.runtime.settings, folder)
+        seeded = _people(opened.runtime, folder)
     except BaseException:
         opened.close()
         raise
@@ -75,11 +76,12 @@ def run(settings: Settings, port: int) -> int:
     return launch.supervise(opened, port=port, ready=ready, on_stop=[lambda: record.remove(folder)])
 
 
-def _people(settings: Settings, folder: Path) -> Seeded:
+def _people(runtime: Runtime, folder: Path) -> Seeded:
     seeded = record.kept(folder)
     if is_empty():
         print("Filling it with a made-up district ...", flush=True)
-        seeded = seed(settings.passwords, keep=partial(record.keep, folder))
+        parts = [plugin.demo for plugin in runtime.plugins if plugin.demo is not None]
+        seeded = seed(runtime.settings.passwords, keep=partial(record.keep, folder), parts=parts)
     if seeded is None:
         raise DemoError(
             f"The demo's passwords ({folder / record.PEOPLE}) are gone."

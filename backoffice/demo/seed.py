@@ -1,7 +1,7 @@
 """Filling an empty database with the demo: one transaction, so that it is there whole or not at all."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import count
@@ -86,14 +86,21 @@ def is_empty() -> bool:
         return tx.scalar(select(Account.id).limit(1)) is None
 
 
-def seed(cost: Passwords, *, keep: Callable[[Seeded], None] = lambda _seeded: None) -> Seeded:
-    """Make the demo's district, schools, people, classes and some weeks of points.
+def seed(
+    cost: Passwords,
+    *,
+    keep: Callable[[Seeded], None] = lambda _seeded: None,
+    parts: Iterable[Callable[[Transaction, datetime], None]] = (),
+) -> Seeded:
+    """Make the demo's district, schools, people, classes and some weeks of points, then what `parts` add.
 
     `keep` stores what cannot be read back from the database, before anything is committed: a demo whose
     passwords are lost is of no use to anybody.
     """
     with transaction(Purpose("demo")) as tx:
         made = _Seeder(tx, cost).run()
+        for fill in parts:
+            fill(tx, clock.now())
         record(tx, "demo.seed")
         keep(made)
     return made

@@ -6,6 +6,7 @@ from backoffice.jobs.job import Job, daily
 from backoffice.language.texts import lazy
 from backoffice.plugin import Plugin
 from backoffice.privacy.erasure.events import SubjectErased
+from plugins.notifications import demo
 from plugins.notifications.checks import CHECKS
 from plugins.notifications.drills.holdings import HELD as DRILLS_HELD
 from plugins.notifications.drills.models import TABLES as DRILL_TABLES
@@ -84,5 +85,6 @@ plugin = Plugin(
     mails=(*MAILS, *HOOKS_MAILS),
     messages=(*MESSAGES, *HOOKS_MESSAGES),
     banners=banners,
+    demo=demo.fill,
     keeps_promises=True,
 )

@@ -1,5 +1,6 @@
 """The demo's classes are lived in, and our promises about them hold there."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -31,6 +32,7 @@ from backoffice.students.models import StudentSession
 from backoffice.students.pins import digits
 from backoffice.students.tablet_models import ClassroomTablet
 from backoffice.students.worries.models import Worry
+from tests.factories.visitor import send
 from tests.factories.world import SYSTEM, come_in, names_behind
 
 PROMISES = ("code-sign-in", "student-pin", "pin-override", "shared-computers", "report-suspicious")
@@ -39,8 +41,8 @@ CHECKS = {check.control: check for check in core.CHECKS}
 
 @pytest.fixture(scope="module")
 def seeded(runtime: Runtime) -> Seeded:
-    """The demo's data in the module's database."""
-    return seed(Passwords())
+    """The demo's data in the module's database, with what plugins have for it."""
+    return seed(Passwords(), parts=[each.demo for each in runtime.plugins if each.demo is not None])
 
 
 @pytest.fixture
@@ -136,3 +138,14 @@ def test_its_people_have_been_told_things_some_of_which_they_read(tx: Transactio
     # Nothing of it goes out again, and nothing of what it said is kept.
     assert tx.scalar(select(func.count()).where(OutgoingMail.state != MailState.SENT)) == 0
     assert tx.scalar(select(func.count()).select_from(MailContent)) == 0
+
+
+def test_its_leader_was_told_of_an_incident(app: Flask, seeded: Seeded) -> None:
+    browser, leader = app.test_client(), seeded.accounts["leader"]
+    send(browser, "/sign-in", {"email": leader["email"], "password": leader["password"]})
+    listed = browser.get("/console/school-incidents/").text
+    where = re.search(r"/console/school-incidents/\w{16}", listed)
+    assert where is not None
+    page = browser.get(where.group()).text
+    for said in ("Two class lists were shown", "Maple Street Elementary", "Closed", "Sent: 1"):
+        assert said in page
