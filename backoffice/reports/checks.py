@@ -17,7 +17,7 @@ from backoffice.outbox.checks import what_hinders_reports
 from backoffice.reports.models import Report, ReportKind
 from backoffice.reports.services import Reported, add
 from backoffice.storage.public_id import new_public_id
-from backoffice.students.worries.checks import open_since, what_hinders_children
+from backoffice.students.worries.checks import is_a_child_there, open_since, what_hinders_children
 
 DAY = timedelta(days=1)
 
@@ -38,9 +38,10 @@ def report_suspicious(look: Looking) -> Finding:
     )
     if late:
         return falls_short(f"{count(late, 'report')} open for too long: {by_age}.")
+    child = "a child could tell" if is_a_child_there(look) else "no child is there to try it with"
     return holds(
-        f"The form answers and a child can tell; {count(len(told), 'open report')}, {len(reported):,} of them"
-        f" to us: {by_age}."
+        f"Tried out and undone: the form takes a report, and {child}; {count(len(told), 'open report')},"
+        f" {len(reported):,} of them to us: {by_age}."
     )
 
 

@@ -1,16 +1,19 @@
 """Whether deadlines that laws set are kept, for the incidents that are open."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from backoffice import clock
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
 from backoffice.controls.looking import count
+from backoffice.storage.numbers import one_of
 from plugins.notifications import clocks, said
 from plugins.notifications.drills.queries import played
 from plugins.notifications.drills.score import MOST
 from plugins.notifications.models import Incident
+from plugins.notifications.notices.models import DeliveryState, Notice, NoticeDelivery
 
 # How long a drill counts, and what it has to score.
 OLDEST, LEAST = timedelta(days=366), 60
@@ -40,8 +43,22 @@ def breach_law(look: Looking) -> Finding:
     unclear = sum(map(clocks.is_unclear, standings.values()))
     return holds(
         f"{incidents} open, {unclear:,} of them not clear yet: {count(running, 'deadline')} running, none"
-        f" missed, {met:,} met."
+        f" missed, {met:,} met. {_letters(look, found)}"
     )
+
+
+def _letters(look: Looking, incidents: Sequence[Incident]) -> str:
+    """How many letters there are because of these incidents, and how many of them were posted."""
+    by_state = (
+        select(NoticeDelivery.state, func.count().label("letters"))
+        .join(Notice, Notice.id == NoticeDelivery.notice_id)
+        .where(one_of(Notice.incident_id, [each.id for each in incidents]))
+        .where(NoticeDelivery.state.in_((DeliveryState.TO_POST, DeliveryState.LETTER)))
+        .group_by(NoticeDelivery.state)
+    )
+    found = {row.state: row.letters for row in look.tx.rows(by_state)}
+    posted, left = found.get(DeliveryState.LETTER, 0), found.get(DeliveryState.TO_POST, 0)
+    return f"{count(posted + left, 'letter')}, {posted:,} of them posted."
 
 
 def _practised(look: Looking) -> Finding:

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from time import perf_counter
 from uuid import uuid4
 
+from flask import Flask, g
 from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -18,8 +19,8 @@ from backoffice.controls.looking import count
 from backoffice.outbox.message import deliverable
 from backoffice.schools.models import District, School, SchoolKind
 from backoffice.storage.public_id import new_public_id
-from plugins.notifications.models import Incident
-from plugins.notifications.notices import queries, showing, wordings
+from plugins.notifications.models import ConcernedSchool, Incident
+from plugins.notifications.notices import queries, wordings
 from plugins.notifications.notices.models import (
     Audience,
     DeliveryState,
@@ -33,6 +34,8 @@ from plugins.notifications.services import Opened, new_incident
 # Workers look each minute; a notice to many takes some minutes more.
 WRITTEN_WITHIN = timedelta(hours=1)
 POSTED_WITHIN = timedelta(days=7)
+# Founders write a notice to schools that are found to be concerned later.
+TOLD_WITHIN = timedelta(days=1)
 TRIED = "Tried out."
 
 
@@ -46,7 +49,7 @@ def breach_homepage(look: Looking) -> Finding:
     if founder is None:
         return not_exercised("There is no founder who could let a banner out.")
     try:
-        seconds = _tried(founder)
+        seconds = _tried(look.app, founder)
     except SQLAlchemyError:
         return falls_short("The database lets no banner out.")
     if seconds is None:
@@ -76,6 +79,9 @@ def breach_email(look: Looking) -> Finding:
     if untold:
         notices = count(untold, "notice")
         return falls_short(f"{notices} let out over an hour ago and not yet written to everybody.")
+    since = _concerned_since(look.tx)
+    if since:
+        return falls_short(f"{count(since, 'school')} concerned after a notice was sent, and by none since.")
     lie = (NoticeDelivery.state == DeliveryState.TO_POST, Notice.state != NoticeState.ENDED)
     unposted = look.tx.scalar(
         select(func.count())
@@ -131,7 +137,29 @@ def breach_schools(look: Looking) -> Finding:
     )
 
 
-def _tried(founder: Account) -> float | None:
+def _concerned_since(tx: Transaction) -> int:
+    """How many schools are concerned since after the last notice to somebody was sent, for over a day."""
+    now = clock.now()
+    last = (
+        # What is still being sent goes to them as well.
+        select(Notice.incident_id, func.max(func.coalesce(Notice.sent_at, now)).label("sent_at"))
+        .where(queries.is_mailed(), Notice.approved_at.is_not(None))
+        .group_by(Notice.incident_id, Notice.audience)
+        .subquery()
+    )
+    later = (
+        select(func.count(ConcernedSchool.id.distinct()))
+        .join(last, last.c.incident_id == ConcernedSchool.incident_id)
+        .join(Incident, Incident.id == ConcernedSchool.incident_id)
+        .where(Incident.closed_at.is_(None), ~Incident.is_drill, ConcernedSchool.left_out_at.is_(None))
+        .where(
+            ConcernedSchool.concerned_at > last.c.sent_at, ConcernedSchool.concerned_at < now - TOLD_WITHIN
+        )
+    )
+    return tx.scalar(later) or 0
+
+
+def _tried(app: Flask, founder: Account) -> float | None:
     """Let a banner out as one founder does, and read it: the seconds that took; None if it is not up."""
     with (
         probe.as_account(founder.id, founder.security_epoch) as (connection, who),
@@ -142,10 +170,22 @@ def _tried(founder: Account) -> float | None:
         began = perf_counter()
         if not queries.approve_alone(tx, notice, at=clock.now(), reason=TRIED):
             return None
-        shown = showing.banners(tx)
+        page = _home_page(app, tx)
         took = perf_counter() - began
-        is_up = len(shown) == before + 1 and any(each.heading == TRIED for each in shown)
+        is_up = len(queries.banners_up(tx)) == before + 1 and f">{TRIED}</h2>" in page
         return took if is_up else None
+
+
+def _home_page(app: Flask, tx: Transaction) -> str:
+    """The home page as it is with what is written in a transaction, which is to be undone."""
+    with app.test_request_context("/"):
+        app.preprocess_request()
+        g.reading = tx
+        try:
+            return str(app.view_functions["web.home"]())
+        finally:
+            # Who ends a request ends what it reads with.
+            g.pop("reading")
 
 
 def _proposed(tx: Transaction) -> Notice:

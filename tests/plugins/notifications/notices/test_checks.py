@@ -1,7 +1,8 @@
 """The promises that people are told of a breach: on the home page, by mail, and their schools directly."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,7 +14,7 @@ from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
 from backoffice.controls.check import Finding, Looking, State
 from backoffice.schools.models import District, School, SchoolKind
-from plugins.notifications.models import Incident
+from plugins.notifications.models import ConcernedSchool, Incident
 from plugins.notifications.notices import checks, queries, sending
 from plugins.notifications.notices.models import Audience, Notice, NoticeDelivery
 from tests.factories.world import SYSTEM, World
@@ -45,6 +46,37 @@ def test_a_banner_that_does_not_come_up_falls_short(
     del founders
     monkeypatch.setattr(queries, "approve_alone", lambda *_args, **_named: True)
     assert look(app, checks.breach_homepage).state is State.FALLS_SHORT
+
+
+def test_a_home_page_that_leaves_the_banner_out_falls_short(app: Flask, founders: Founders) -> None:
+    del founders
+    shown: Any = app.view_functions["web.home"]
+    app.view_functions["web.home"] = lambda: shown().replace(checks.TRIED, "")
+    try:
+        assert look(app, checks.breach_homepage).state is State.FALLS_SHORT
+    finally:
+        app.view_functions["web.home"] = shown
+
+
+def test_a_school_that_is_found_to_be_concerned_later_is_to_be_told(
+    app: Flask, founders: Founders, incident: str
+) -> None:
+    let_out(founders, incident, Audience.STAFF)
+    sending.send_notices(WORKER, progress=lambda _done: None)
+    now = clock.now()
+
+    def concerned(at: datetime) -> None:
+        with transaction(SYSTEM) as tx:
+            tx.execute(update(Notice).values(sent_at=now - timedelta(days=2)))
+            tx.execute(update(ConcernedSchool).values(concerned_at=at))
+
+    for hours, state in ((49, State.HOLDS), (25, State.FALLS_SHORT), (23, State.HOLDS)):
+        concerned(now - timedelta(hours=hours))
+        assert look(app, checks.breach_email).state is state
+    concerned(now - timedelta(hours=25))
+    let_out(founders, incident, Audience.STAFF)
+    sending.send_notices(WORKER, progress=lambda _done: None)
+    assert look(app, checks.breach_email).state is State.HOLDS
 
 
 def test_without_a_founder_no_banner_can_be_tried(app: Flask, founders: Founders) -> None:
