@@ -26,7 +26,7 @@ from plugins.notifications import clocks
 from plugins.notifications.letters import paper, queries
 from plugins.notifications.models import Incident
 from plugins.notifications.notices import wordings
-from plugins.notifications.notices.lateness import told_late_at
+from plugins.notifications.notices.lateness import keep_reason, told_late_at
 from plugins.notifications.notices.models import LetterBatch, Notice
 from plugins.notifications.notices.services import OVER, tell_timeline, to_decide, why_late
 from plugins.notifications.services import NOT_YET
@@ -200,11 +200,14 @@ def letters_posted(
         number = found.id
         at = max(at, found.made_at)
         told = queries.told_by(tx, found)
-        is_late = told_late_at(clocks.standing(tx, tx.get_one(Incident, row.incident_id)), told, at=at)
-        late = why_late(row, late_reason, LATE) if is_late else None
+        behind = told_late_at(clocks.standing(tx, tx.get_one(Incident, row.incident_id)), told, at=at)
+        late = why_late(row, late_reason, LATE) if behind else None
         posted = queries.post(tx, found, at=at, late=late)
         if not posted:
             raise Rejected.whole(OVER)
+        if late:
+            # Of its own schools: another batch, posted before these are known to be told, has its own reason.
+            keep_reason(tx, behind, late)
         tell_timeline(tx, row, gettext("Letters were posted: %(number)s.", number=posted), late)
         record(tx, "notices.post-letters", notice=row.id, batch=number, letters=posted)
     return posted

@@ -35,18 +35,31 @@ def schools_late(found: Standing, *, now: datetime) -> int:
     )
 
 
-def told_late_at(found: Standing, told: Sequence[int], *, at: datetime) -> bool:
-    """Whether a moment at which these concerned schools are told is after the time of one of them."""
-    these = {name for name, each in found.schools.items() if each.id in told and each.told_at is None}
-    return any(
-        row.school in these
-        and row.rule.tells is Tells.SCHOOLS
+def told_late_at(found: Standing, told: Sequence[int], *, at: datetime) -> Sequence[int]:
+    """Those of these concerned schools whose time is over at a moment at which they are told."""
+    these = {
+        name: each.id for name, each in found.schools.items() if each.id in told and each.told_at is None
+    }
+    late = {
+        row.school
+        for row in found.deadlines.rows
+        if row.rule.tells is Tells.SCHOOLS
         and row.is_ours
         and row.status.is_to_be_told
         and row.given_at is None
         and row.due is not None
         and row.due < at
-        for row in found.deadlines.rows
+    }
+    return [number for name, number in these.items() if name in late]
+
+
+def keep_reason(tx: Transaction, schools: Sequence[int], reason: str | None) -> None:
+    """Keep with these concerned schools why they are told late, unless that is known already."""
+    tx.execute(
+        update(ConcernedSchool)
+        .where(one_of(ConcernedSchool.id, schools), ConcernedSchool.late_reason.is_(None))
+        .values(late_reason=reason)
+        .execution_options(synchronize_session=False)
     )
 
 
@@ -61,11 +74,4 @@ def keep_reasons(tx: Transaction, told: Sequence[int]) -> None:
     for number, reason in tx.execute(reasons.order_by(Notice.approved_at.desc(), Notice.id)):
         found = clocks.standing(tx, tx.get_one(Incident, number))
         late = {row.school for row in found.deadlines.rows if row.is_ours and clocks.told_late(found, row)}
-        for each in schools.pop(number, ()):
-            if each.public_id in late:
-                tx.execute(
-                    update(ConcernedSchool)
-                    .where(ConcernedSchool.id == each.id, ConcernedSchool.late_reason.is_(None))
-                    .values(late_reason=reason)
-                    .execution_options(synchronize_session=False)
-                )
+        keep_reason(tx, [each.id for each in schools.pop(number, ()) if each.public_id in late], reason)

@@ -501,6 +501,34 @@ def test_letters_that_tell_a_school_after_its_time_say_why(
     assert school().late_reason == LATE
 
 
+def test_batches_that_are_posted_late_have_each_a_reason_of_its_own(
+    world: World, founders: Founders, incident: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "MOST", 1)
+    with transaction(SYSTEM) as tx:
+        number = tx.scalars(select(Incident.id).where(Incident.public_id == incident)).one()
+        place = {"place": "US-CA", "time_zone": "UTC", "students": 1, "staff": 1, "parents": 0}
+        other = {"incident_id": number, "school_id": world.outside.id, **place}
+        tx.add(ConcernedSchool(public_id=new_public_id(), **other))
+        tx.get_one(School, world.outside.id).postal_address = "3 Low Road\nAlbany, NY 12205"
+    due_in(incident, 10)
+    notice = let_out(founders, incident, Audience.LETTERS)
+    send()
+    while due(founders, notice).letters:
+        services.make_letters(principal=founders[0], notice=notice)
+    due_in(incident, -10)
+    reasons = [f"{LATE}, batch {number}" for number in (1, 2)]
+    for (batch, _number), reason in zip(batches(founders, notice), reasons, strict=True):
+        posted: dict[str, Any] = {"principal": founders[0], "notice": notice, "batch": batch}
+        services.letters_posted(**posted, at=clock.now(), late_reason=reason)
+    # Only now it is noted that the schools were told.
+    sending.settle(WORKER)
+    with transaction(SYSTEM) as tx:
+        kept = tx.scalars(select(ConcernedSchool)).all()
+        assert sorted(each.late_reason or "" for each in kept) == reasons
+        assert all(each.told_at for each in kept)
+
+
 def test_letters_in_time_and_to_schools_that_know_say_nothing(founders: Founders, incident: str) -> None:
     due_in(incident, 10)
     notice, again = (let_out(founders, incident, Audience.LETTERS) for _ in range(2))
