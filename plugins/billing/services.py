@@ -23,7 +23,7 @@ from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected
 from backoffice.schools.models import District, School
 from backoffice.storage.public_id import new_public_id
-from plugins.billing import asking, plans, prices, queries
+from plugins.billing import asking, plans, prices, queries, standing
 from plugins.billing.asking import NotConnected, Refused, Unreachable, asked, plain
 from plugins.billing.models import RUNS, Customer, Invoice, PlanName, Status, Subscription
 from plugins.billing.payers import Payer, is_personal, note, payer_named
@@ -42,6 +42,7 @@ HAS_ONE = lazy("There is a subscription already. Change that one.")
 HAS_NONE = lazy("There is no subscription that could be changed.")
 NO_SUCH_PRICE = lazy("This plan cannot be bought any more. Load the page anew and choose again.")
 NOT_PER_SEAT = lazy("This plan is one price for all. There are no seats to change.")
+COVERED = lazy("Your district pays for this school already, so there is nothing to buy here.")
 CHANGED = lazy("The price has changed since you looked. Look at it again, then confirm.")
 
 
@@ -94,6 +95,7 @@ def checkout(*, principal: Principal, payer: str, price: str, seats: int, back: 
         if plan is None or not may_buy(place, plan.name):
             raise Rejected(price=NO_SUCH_PRICE)
         wanted = seats_of(seats, plan) if plan.per_seat else 1
+        unless_covered(tx, place)
         customer = begun(tx, place)
         held = queries.subscription_of(tx, customer)
         if held is not None and held.status in RUNS:
@@ -248,6 +250,12 @@ def may_buy(payer: Payer, plan: PlanName) -> bool:
     if isinstance(payer, District):
         return plan is PlanName.DISTRICT
     return plan is (PlanName.TEACHER if is_personal(payer) else PlanName.SCHOOL)
+
+
+def unless_covered(tx: Transaction, payer: Payer) -> None:
+    """Go on if no district pays for whoever is to buy: nobody is to pay twice. Raises `Rejected`."""
+    if isinstance(payer, School) and standing.paying_district(tx, payer) is not None:
+        raise Rejected.whole(COVERED)
 
 
 def name_at_stripe(payer: Payer) -> str | None:

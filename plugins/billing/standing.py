@@ -10,7 +10,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.entitlements import Entitlement
 from backoffice.schools.models import District, School
 from plugins.billing import asking, queries
-from plugins.billing.models import RUNS, PlanName, Status
+from plugins.billing.models import PlanName, Status
 from plugins.billing.payers import Payer
 from plugins.billing.plans import Plans, current
 
@@ -52,7 +52,10 @@ def grace_ends(owed_since: datetime | None, plans: Plans) -> datetime | None:
 
 
 def limits(held: Iterable[Held], plans: Plans, now: datetime) -> Mapping[Entitlement, int | None]:
-    """What may be had of each at most, None for as much as one likes. Of several that count, the most."""
+    """What may be had of each at most, None for as much as one likes. Of several that count, the most.
+
+    What is free is never less for somebody who pays: other schools of a district may have all of its seats.
+    """
     counting = [
         plans.by_name[each.plan].limits(max(each.seats - each.taken_elsewhere, 0))
         for each in held
@@ -60,7 +63,7 @@ def limits(held: Iterable[Held], plans: Plans, now: datetime) -> Mapping[Entitle
     ]
     found: dict[Entitlement, int | None] = {}
     for entitlement in Entitlement:
-        of_each = [each.get(entitlement) for each in counting or [plans.free.limits(1)]]
+        of_each = [each.get(entitlement) for each in [*counting, plans.free.limits(1)]]
         known = [each for each in of_each if each is not None]
         found[entitlement] = None if len(known) < len(of_each) else max(known)
     return found
@@ -85,15 +88,20 @@ def paying_district(tx: Transaction, school: School) -> str | None:
 
 
 def limits_of(tx: Transaction, payer: Payer) -> Mapping[Entitlement, int | None]:
-    """What whoever pays may have at most. Of a district that has bought nothing there are none."""
+    """What whoever pays may have at most. Of a district there are none but what it pays for.
+
+    What is free is free for each of its schools, and for none of them together.
+    """
     if isinstance(payer, School):
         return entitled(tx, payer.id)
     customer = queries.customer_of(tx, payer)
     held = queries.subscription_of(tx, customer) if customer is not None else None
-    if held is None or held.plan is None or held.status not in RUNS:
+    if held is None or held.plan is None:
         return {}
     mine = Held(PlanName(held.plan), Status(held.status), held.seats, held.owed_since)
-    return limits([mine], current(), clock.now())
+    if force_of(mine, current(), clock.now()) is Force.OVER:
+        return {}
+    return dict(current().by_name[PlanName(held.plan)].limits(held.seats))
 
 
 def used(tx: Transaction, payer: Payer) -> Mapping[Entitlement, int]:

@@ -9,6 +9,7 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
+from backoffice import clock
 from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
 from backoffice.console.guard import SECONDS_AT_WORK
@@ -109,6 +110,11 @@ class BillingPage(OrdersPages, ExemptionPages):
         key = request.values.get("price", "")
         plan = plans.current().of_price(key)
         if plan is None or not services.may_buy(place, plan.name):
+            return redirect(back, 303)
+        try:
+            services.unless_covered(tx, place)
+        except Rejected as rejected:
+            flash(rejected.in_words, "warning")
             return redirect(back, 303)
         form = BuyForm(price=key, seats=max(plan.fewest_seats, teachers(tx, place)))
         form.price.data = key
@@ -283,6 +289,7 @@ class BillingPage(OrdersPages, ExemptionPages):
             ),
             "per_seat": per_seat,
             "grace_until": long_day(grace.astimezone(ZoneInfo(place.time_zone)).date()) if grace else None,
+            "grace_is_over": grace is not None and grace <= clock.now(),
         }
 
     def _offers(self, place: Payer) -> Sequence[Mapping[str, Any]]:

@@ -140,13 +140,11 @@ class SubscriptionGrid(Grid):
         del tx
         return {
             "description": gettext("As Stripe has them. Schools change theirs themselves."),
-            "empty": {
-                "title": gettext("No subscription yet"),
-                "sentence": gettext("Subscriptions appear here as schools begin one."),
-                "url": None,
-                "action": None,
-                "icon": "card",
-            },
+            "empty": _none(
+                gettext("No subscription yet"),
+                gettext("Subscriptions appear here as schools begin one."),
+                "card",
+            ),
         }
 
 
@@ -201,13 +199,11 @@ class OrderGrid(Grid):
         del tx
         return {
             "description": gettext("What schools have ordered without a card. They place them themselves."),
-            "empty": {
-                "title": gettext("No purchase order yet"),
-                "sentence": gettext("Orders appear here as schools hand them in."),
-                "url": None,
-                "action": None,
-                "icon": "card",
-            },
+            "empty": _none(
+                gettext("No purchase order yet"),
+                gettext("Orders appear here as schools hand them in."),
+                "card",
+            ),
         }
 
 
@@ -282,19 +278,22 @@ class StripeMessageGrid(Grid):
             "description": gettext(
                 "Each is taken in once, in whatever order they come. What they said is not kept."
             ),
-            "empty": {
-                "title": gettext("No message yet"),
-                "sentence": gettext("Messages appear here as Stripe sends them to /webhooks/stripe."),
-                "url": None,
-                "action": None,
-                "icon": "inbox",
-            },
+            "empty": _none(
+                gettext("No message yet"),
+                gettext("Messages appear here as Stripe sends them to /webhooks/stripe."),
+                "inbox",
+            ),
         }
 
     def replay(self, events: Which) -> str:
         """Have them taken in once more."""
         count = watching.replay(principal=self.who, events=events)
         return gettext("%(rows)s will be taken in again.", rows=self.counted(count))
+
+
+def _none(title: str, sentence: str, icon: str) -> Mapping[str, str | None]:
+    """What stands where there is nothing yet, and nothing that a founder could do about it."""
+    return {"title": title, "sentence": sentence, "url": None, "action": None, "icon": icon}
 
 
 def _moment(at: datetime | None) -> Cell:

@@ -6,6 +6,7 @@ killed anywhere, and whoever goes on makes nothing twice.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import select, update
@@ -29,6 +30,8 @@ logger = structlog.get_logger("backoffice.billing")
 
 # What Stripe prints beside the number; 40 letters at most.
 FIELD = "PO number"
+# After so long without Stripe a person looks at an order, and may have it tried again.
+WAITS = timedelta(days=2)
 
 
 @dataclass
@@ -54,7 +57,10 @@ def place_orders(
             while _step(who, stripe, number):
                 pass
         except Unreachable:
-            placed.waiting += 1
+            if _waits_too_long(who, number):
+                placed.failed += _give_up(who, number)
+            else:
+                placed.waiting += 1
             continue
         except Exception as error:  # noqa: BLE001 - one order must not keep all others waiting
             logger.warning("order not placed", why=type(error).__name__)
@@ -149,8 +155,14 @@ def _send(stripe: StripeClient, order: PurchaseOrder) -> None:
         stripe.v1.invoices.send_invoice(invoice, {}, {"idempotency_key": f"{key}-sent"})
 
 
+def _waits_too_long(who: Purpose, number: int) -> bool:
+    with transaction(who) as tx:
+        since = tx.scalar(select(PurchaseOrder.placed_at).where(PurchaseOrder.id == number))
+        return since is not None and clock.now() - since > WAITS
+
+
 def _give_up(who: Purpose, number: int) -> int:
-    """Have whoever pays look at an order that Stripe does not accept; 1 if it is still under way."""
+    """Have whoever pays look at an order that did not get through; 1 if it is still under way."""
     with transaction(who) as tx:
         # By a statement, which reads nothing of it that may not open.
         failed = update(PurchaseOrder).where(PurchaseOrder.id == number, PurchaseOrder.state.in_(UNDER_WAY))

@@ -33,6 +33,7 @@ from plugins.billing.services import (
     client,
     may_buy,
     seats_of,
+    unless_covered,
     while_waiting,
 )
 
@@ -92,6 +93,7 @@ def quote(*, principal: Principal, payer: str, price: str, seats: int) -> str:
         if plan is None or not (plan.per_seat and may_buy(place, plan.name)):
             raise Rejected(price=NO_SUCH_PRICE)
         wanted = seats_of(seats, plan)
+        unless_covered(tx, place)
     with while_waiting():
         found = prices.one(stripe, price)
     now, public = clock.now(), new_public_id()
@@ -142,6 +144,7 @@ def order(*, principal: Principal, quote: str, ordered: Ordered) -> str:
             raise Rejected.whole(QUOTE_OVER)
         if queries.runs(tx, customer.id):
             raise Rejected.whole(HAS_ONE)
+        unless_covered(tx, place)
         if queries.under_way(tx, customer) is not None:
             raise Rejected.whole(UNDER_WAY)
         row = PurchaseOrder(
@@ -175,7 +178,8 @@ def order_again(*, principal: Principal, order: str) -> None:
         customer = tx.get_one(Customer, row.customer_id, with_for_update=True)
         if row.state != OrderState.FAILED:
             raise Rejected.whole(NOT_FAILED)
-        if tx.get_one(Quote, row.quote_id).until_at <= clock.now():
+        # What Stripe has begun has to come to its end: there is no other way to its invoice.
+        if row.subscription is None and tx.get_one(Quote, row.quote_id).until_at <= clock.now():
             raise Rejected.whole(QUOTE_OVER)
         if queries.under_way(tx, customer) is not None:
             raise Rejected.whole(UNDER_WAY)

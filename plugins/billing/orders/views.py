@@ -16,6 +16,7 @@ from backoffice.console.guard import SECONDS_AT_WORK, GuardedView
 from backoffice.language.texts import gettext, lazy
 from backoffice.printing.document import paper_of
 from backoffice.problems import Rejected
+from backoffice.schools.models import School
 from backoffice.web.identity import done_reading, reading
 from backoffice.web.rejections import show_rejection
 from backoffice.web.resend import shows_what_was_typed
@@ -32,7 +33,7 @@ from plugins.billing.payers import HERE, Payer, payer_behind, way_to, without_ca
 from plugins.billing.permissions import BILLING_MANAGE
 from plugins.billing.queries import customer_of, subscription_of
 from plugins.billing.services import HAS_ONE, NOT_CONNECTED, may_buy
-from plugins.billing.standing import teachers
+from plugins.billing.standing import paying_district, teachers
 
 Answer = str | Response | tuple[str, int]
 DOORS: Mapping[str, Permission] = dict.fromkeys(
@@ -246,14 +247,17 @@ class OrdersPages(GuardedView):
         held: Subscription | None = subscription_of(tx, customer) if customer else None
         rows = queries.quotes_of(tx, customer) if customer else ()
         waits = any(order is not None and order.state in UNDER_WAY for _quote, order in rows)
-        can_order = asking.is_connected() and not waits and (held is None or held.status not in RUNS)
+        district = paying_district(tx, place) if isinstance(place, School) else None
+        runs = held is not None and held.status in RUNS
+        can_order = asking.is_connected() and not (waits or runs or district)
         now = clock.now()
         return {
             "rows": [
                 _row(quote, order, can_order=can_order and quote.until_at > now) for quote, order in rows
             ],
-            "runs": held is not None and held.status in RUNS,
+            "runs": runs,
             "waits": waits,
+            "district": district,
             "connected": asking.is_connected(),
             "seconds": self.looks_again(tx, every=SECONDS_AT_WORK) if waits else None,
             "days": plans.current().quote.days,

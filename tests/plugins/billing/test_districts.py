@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -185,6 +187,60 @@ def test_its_pages(app: Flask, world: World, stand_in: StandIn, told: Told, one_
     assert other.get(here).status_code == 404
     assert other.get(f"/console/billing/{world.district}").status_code == 404
     assert here not in other.get("/console/billing/").text
+
+
+def test_a_school_that_is_paid_for_buys_nothing_beside(
+    app: Flask, world: World, stand_in: StandIn, told: Told
+) -> None:
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(Subscription).values(status=Status.CANCELED, ended_at=clock.now()))
+    leader, school = world.sign_in("leader"), world.elsewhere.public_id
+    quoted = quote(principal=leader, payer=school, price="school_seat_yearly", seats=12)
+    bought(world, told)
+    stand_in.control.forget()
+    wanted: dict[str, Any] = {
+        "principal": leader,
+        "payer": school,
+        "price": "school_seat_yearly",
+        "seats": 12,
+    }
+    handed_in = Ordered("PO-78", "office@x.example", PDF)
+    for attempt in (
+        partial(services.checkout, **wanted, back="http://x/"),
+        partial(quote, **wanted),
+        partial(order, principal=leader, quote=quoted, ordered=handed_in),
+    ):
+        with pytest.raises(Rejected) as refused:
+            attempt()
+        assert "district pays" in refused.value.in_words
+    assert stand_in.control.requests() == []
+    browser, here = signed_in(app, world, "leader"), f"/console/billing/{school}"
+    assert browser.get(f"{here}/buy?price=school_seat_yearly").location == here
+    page = browser.get(f"{here}/quotes").text
+    assert "pays for this school" in page
+    assert [each for each in ("Make the quote", "Order this") if each in page] == []
+
+
+def test_one_that_owes_for_too_long_has_no_limits_of_its_own(
+    app: Flask, world: World, stand_in: StandIn, told: Told
+) -> None:
+    """What is free is free for each of its schools, and not for all of them together."""
+    del stand_in
+    bought(world, told)
+    leader, here = signed_in(app, world, "leader"), f"/console/billing/districts/{world.district}"
+    with transaction(SYSTEM) as tx:
+        district = tx.get_one(District, world.district_id)
+        assert standing.limits_of(tx, district) == {Entitlement.SEATS: 60}
+        mine = select(Customer.id).where(Customer.district_id == world.district_id).scalar_subquery()
+        owed = clock.now() - timedelta(days=20)
+        changed = update(Subscription).where(Subscription.customer_id == mine)
+        tx.execute(changed.values(status=Status.UNPAID, owed_since=owed))
+    with transaction(SYSTEM) as tx:
+        assert standing.limits_of(tx, tx.get_one(District, world.district_id)) == {}
+    page = leader.get(here).text
+    assert "The plan has been Free since" in page
+    assert "All stays as it is until" not in page
+    assert "Pay at Stripe" in page
 
 
 @pytest.mark.parametrize("role", OTHERS)

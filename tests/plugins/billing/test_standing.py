@@ -61,6 +61,11 @@ def test_of_several_the_most_counts() -> None:
     assert limits(late, PLANS, NOW)[Entitlement.SEATS] == 5
 
 
+def test_what_is_free_is_left_though_other_schools_have_all_seats_of_the_district() -> None:
+    shared = Held(PlanName.DISTRICT, Status.ACTIVE, 50, None, of_district=True, taken_elsewhere=55)
+    assert limits([shared], PLANS, NOW) == {**dict.fromkeys(Entitlement), Entitlement.SEATS: 2}
+
+
 def test_a_plan_of_ones_own_limits_nothing_by_itself() -> None:
     """Stripe has a price for it that is in no plan of ours: it counts for nothing."""
     assert limits([Held(None, Status.ACTIVE, 3, None)], PLANS, NOW) == FREE

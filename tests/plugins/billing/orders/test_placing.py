@@ -215,6 +215,36 @@ def test_what_cannot_be_placed_is_not_taken(buying: Buying) -> None:
     assert buying.order_row().state == OrderState.FAILED
 
 
+def test_what_stripe_has_begun_comes_to_its_end_though_the_quote_is_over(buying: Buying) -> None:
+    public = buying.ordered()
+    buying.stand_in.control.fail("/v1/invoices", status=400, method="POST")
+    assert buying.place().failed == 1
+    assert buying.order_row().subscription is not None
+    with transaction(WHO) as tx:
+        tx.execute(update(Quote).values(until_at=clock.now()))
+    order_again(principal=buying.leader, order=public)
+    assert buying.place().sent == 1
+    assert (
+        len([each for each in buying.there("subscription") if each["metadata"].get("order") == public]) == 1
+    )
+
+
+def test_a_person_looks_at_an_order_that_stripe_could_not_be_told_of_for_two_days(
+    buying: Buying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    public, now = buying.ordered(), clock.now()
+    for hours, became in ((47, (0, 1)), (49, (1, 0)), (50, (0, 0))):
+        monkeypatch.setattr(clock, "now", lambda hours=hours: now + timedelta(hours=hours))
+        buying.stand_in.control.fail("/v1/customers", status=503, method="POST")
+        placed = buying.place()
+        assert (placed.failed, placed.waiting) == became
+    assert buying.order_row().state == OrderState.FAILED
+    monkeypatch.undo()
+    buying.stand_in.control.mend()
+    order_again(principal=buying.leader, order=public)
+    assert buying.place().sent == 1
+
+
 def test_another_order_waits_for_the_one_under_way(buying: Buying) -> None:
     first, second = buying.quoted(), buying.quoted(20)
     buying.ordered(first)
