@@ -27,6 +27,8 @@ from plugins.billing.orders.models import OrderState, PurchaseOrder, Quote
 from plugins.billing.orders.views import STATES
 from plugins.billing.permissions import BILLING_WATCH
 
+# As wide as twelve months need, so that they are read on a telephone.
+NARROW = 600.0
 _KINDS: Mapping[DriftKind, str] = {
     DriftKind.MISSING_HERE: lazy("Stripe has it, and it was not here"),
     DriftKind.MISSING_THERE: lazy("It was here, and Stripe has it no more"),
@@ -69,7 +71,7 @@ class PaymentsPage(GuardedView):
             yearly=[money(value, code) for code, value in found.yearly.items()],
             currency=currency.upper(),
             months=[(month(each.begins), money(each.paid, currency)) for each in months if each.paid],
-            chart=columns(marks) if any(each.paid for each in months) else None,
+            chart=columns(marks, width=NARROW) if any(each.paid for each in months) else None,
             failed=[(each, _named(self, payers.get(each.customer_id))) for each in failed],
             drifts=drifts,
             kinds=_KINDS,

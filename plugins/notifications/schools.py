@@ -17,7 +17,7 @@ from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.problems import Rejected
 from backoffice.schools.models import District, School, SchoolKind
 from backoffice.storage.public_id import PublicId, new_public_id
-from plugins.notifications import clocks, contracts
+from plugins.notifications import clocks, contracts, words
 from plugins.notifications.deadlines.engine import Row
 from plugins.notifications.deadlines.law import Tells
 from plugins.notifications.models import ConcernedSchool, EntryKind, GivenNotice, Incident
@@ -340,12 +340,7 @@ def keep_given(
 
 def said(people: People) -> str:
     """How many they are, in words."""
-    return gettext(
-        "%(students)s students, %(staff)s staff, %(parents)s parents",
-        students=people.students,
-        staff=people.staff,
-        parents=people.parents,
-    )
+    return words.people(people.students, people.staff, people.parents)
 
 
 def difference(before: People, after: People) -> str:

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from backoffice.language.texts import lazy
+from backoffice.language.moments import amount
+from backoffice.language.texts import gettext, lazy, ngettext
 from plugins.notifications.deadlines.facts import Encrypted, Risk, Role
 from plugins.notifications.models import EntryKind
 
@@ -59,3 +60,14 @@ FACTS: Mapping[str, str] = {
     "held_since": lazy("The police ask to tell nobody, from"),
     "held_until": lazy("The police ask to tell nobody, until"),
 }
+
+
+def people(students: int, staff: int, parents: int) -> str:
+    """How many there are of each kind: "22 students, 2 staff, 1 parent"."""
+    return ", ".join(
+        (
+            ngettext("%(number)s student", "%(number)s students", students, number=amount(students)),
+            gettext("%(number)s staff", number=amount(staff)),
+            ngettext("%(number)s parent", "%(number)s parents", parents, number=amount(parents)),
+        )
+    )

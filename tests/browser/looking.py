@@ -14,6 +14,13 @@ PICTURES = os.environ.get("PICTURES")
 _NUMBERS = count(1)
 
 
+def kept(file: bytes, name: str) -> bytes:
+    """The file as it is, kept beside the pictures."""
+    if PICTURES:
+        (Path(PICTURES) / f"{next(_NUMBERS):02}-{name}").write_bytes(file)
+    return file
+
+
 def looked_at(page: Page, name: str) -> None:
     """Nothing breaks a rule of axe, is cut off, or is too low for a finger; `name` is of the pictures."""
     look_closely(page)

@@ -12,7 +12,7 @@ from backoffice import clock
 from backoffice.access.transaction import Transaction
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext
-from plugins.notifications import clocks
+from plugins.notifications import clocks, words
 from plugins.notifications.authorities.queries import samples
 from plugins.notifications.clocks import Standing
 from plugins.notifications.deadlines.engine import Row
@@ -137,9 +137,9 @@ def in_words(known: Known) -> list[tuple[str, str]]:
 def people(numbers: Mapping[str, int]) -> str:
     """How many they are, all together and of each kind."""
     return gettext(
-        "%(all)s: %(students)s students, %(staff)s staff, %(parents)s parents",
+        "%(all)s: %(people)s",
         all=amount(sum(numbers.values())),
-        **{name: amount(numbers[name]) for name in _PEOPLE},
+        people=words.people(**{name: numbers[name] for name in _PEOPLE}),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext
 from backoffice.printing.document import INK, MARGIN, QUIET, Paper
+from plugins.notifications import words
 from plugins.notifications.deadlines.facts import Encrypted, Risk, Role
 from plugins.notifications.deadlines.law import Rule
 from plugins.notifications.hooks.words import PROGRESS as CALLS
@@ -165,12 +166,7 @@ def _told_by(each: Clock, far: str) -> str:
 def _schools(pages: _Pages, told: Sequence[Told]) -> None:
     pages.heading(gettext("Schools"))
     for each in told:
-        people = gettext(
-            "%(students)s students, %(staff)s staff, %(parents)s parents",
-            students=amount(each["students"]),
-            staff=amount(each["staff"]),
-            parents=amount(each["parents"]),
-        )
+        people = words.people(each["students"], each["staff"], each["parents"])
         steps = (
             (gettext("the school told"), each["told_at"]),
             (gettext("its people told"), each["individuals_told_at"]),

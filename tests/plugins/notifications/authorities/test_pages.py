@@ -47,7 +47,7 @@ def test_from_the_clock_to_the_authority(app: Flask, world: World, founders: Fou
     assert made.status_code == 303
     notice = made.location.rpartition("/")[2]
     draft = one.get(made.location).text
-    assert "6: 2 students, 3 staff, 1 parents" in draft
+    assert "6: 2 students, 3 staff, 1 parent" in draft
     assert SAID["measures"] in draft
     assert "As a letter" not in draft
     early = text_of(one.get(f"{made.location}/paper").data)
@@ -60,7 +60,7 @@ def test_from_the_clock_to_the_authority(app: Flask, world: World, founders: Fou
     said = text_of(printed.data)
     assert "Nobody has approved this yet" not in said
     assert "DRILL" not in said
-    for text in (*SAID.values(), "6: 2 students, 3 staff, 1 parents", "Art. 33(1)", incident):
+    for text in (*SAID.values(), "6: 2 students, 3 staff, 1 parent", "Art. 33(1)", incident):
         assert text in said
     asked = one.get(f"{made.location}/handed-in").text
     at = re.search(r'name="at"[^>]*value="([^"]+)"', asked)
