@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from backoffice import clock
 from backoffice.controls.check import Check, Finding, Looking, falls_short, holds, not_exercised
@@ -13,7 +13,7 @@ from plugins.notifications import clocks, said
 from plugins.notifications.drills.queries import played
 from plugins.notifications.drills.score import MOST
 from plugins.notifications.models import Incident
-from plugins.notifications.notices.models import DeliveryState, Notice, NoticeDelivery
+from plugins.notifications.notices.models import DeliveryState, Notice, NoticeDelivery, NoticeState
 
 # How long a drill counts, and what it has to score.
 OLDEST, LEAST = timedelta(days=366), 60
@@ -54,6 +54,8 @@ def _letters(look: Looking, incidents: Sequence[Incident]) -> str:
         .join(Notice, Notice.id == NoticeDelivery.notice_id)
         .where(one_of(Notice.incident_id, [each.id for each in incidents]))
         .where(NoticeDelivery.state.in_((DeliveryState.TO_POST, DeliveryState.LETTER)))
+        # Of one that was stopped nothing more is posted.
+        .where(or_(NoticeDelivery.state == DeliveryState.LETTER, Notice.state != NoticeState.ENDED))
         .group_by(NoticeDelivery.state)
     )
     found = {row.state: row.letters for row in look.tx.rows(by_state)}

@@ -24,6 +24,7 @@ from plugins.notifications.notices.models import (
     NoticeStep,
     StepKind,
 )
+from plugins.notifications.notices.services import SENT
 
 AGO = timedelta(days=33)
 SAID: Mapping[str, Mapping[str, str]] = {
@@ -31,7 +32,7 @@ SAID: Mapping[str, Mapping[str, str]] = {
         "heading": "Two class lists were shown to a teacher of another school",
         "what": "A mistake in our software let a teacher of another school open the lists of two classes of"
         " yours. The teacher told us the same hour, and has kept nothing.",
-        "when": "For 52 minutes, until we were told and mended it the same day.",
+        "when": "For 52 minutes. We were told after four of them, and mended it at once.",
         "which": "First names and usernames of 41 students. No passwords, no points and no notes.",
         "we_do": "The mistake is mended, and a test looks for it before each release. We read every access"
         " of that time: nobody else opened the lists.",
@@ -42,7 +43,7 @@ SAID: Mapping[str, Mapping[str, str]] = {
         "heading": "Dos listas de clase se mostraron a un docente de otro centro",
         "what": "Un error de nuestro programa permitió a un docente de otro centro abrir las listas de dos"
         " clases suyas. El docente nos avisó en la misma hora y no ha guardado nada.",
-        "when": "Durante 52 minutos, hasta que se nos avisó y lo corregimos el mismo día.",
+        "when": "Durante 52 minutos. Se nos avisó a los cuatro minutos y lo corregimos de inmediato.",
         "which": "Nombres de pila y nombres de usuario de 41 estudiantes. Ni contraseñas ni puntos ni notas.",
         "we_do": "El error está corregido, y una prueba lo busca antes de cada versión. Hemos leído todos los"
         " accesos de ese tiempo: nadie más abrió las listas.",
@@ -132,7 +133,7 @@ def _incident(tx: Transaction, noticed: datetime, founders: Any) -> int:
         )
     )
     tx.flush()
-    told = (TOLD, EntryKind.TOLD, "Schools and districts were written to", None)
+    told = (TOLD, EntryKind.TOLD, str(SENT[Audience.SCHOOLS]), None)
     closed = (
         CLOSED,
         EntryKind.CLOSED,
@@ -140,7 +141,8 @@ def _incident(tx: Transaction, noticed: datetime, founders: Any) -> int:
         "The school has no more questions. Nothing is left to do.",
     )
     for after, kind, said, reason in (*TIMELINE, told, closed):
-        then = {"happened_at": noticed + after, "written_at": noticed + after, "written_by": founders[0]}
+        by = None if kind is EntryKind.TOLD else founders[0]
+        then = {"happened_at": noticed + after, "written_at": noticed + after, "written_by": by}
         line = {"incident_id": number, "kind": kind, "said": said, "reason": reason, **then}
         tx.execute(insert(TimelineEntry).values(id=tx.take_id(TimelineEntry), **line))
     tx.add(

@@ -5,8 +5,8 @@ from http import HTTPStatus
 from time import perf_counter
 from uuid import uuid4
 
-from flask import Flask, g
-from sqlalchemy import func, select
+from flask import g
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from backoffice import clock
@@ -49,7 +49,7 @@ def breach_homepage(look: Looking) -> Finding:
     if founder is None:
         return not_exercised("There is no founder who could let a banner out.")
     try:
-        seconds = _tried(look.app, founder)
+        seconds = _tried(look, founder)
     except SQLAlchemyError:
         return falls_short("The database lets no banner out.")
     if seconds is None:
@@ -81,7 +81,10 @@ def breach_email(look: Looking) -> Finding:
         return falls_short(f"{notices} let out over an hour ago and not yet written to everybody.")
     since = _concerned_since(look.tx)
     if since:
-        return falls_short(f"{count(since, 'school')} concerned after a notice was sent, and by none since.")
+        schools = count(since, "school")
+        return falls_short(
+            f"{schools} found to be concerned after the last notice, and not told within a day."
+        )
     lie = (NoticeDelivery.state == DeliveryState.TO_POST, Notice.state != NoticeState.ENDED)
     unposted = look.tx.scalar(
         select(func.count())
@@ -138,28 +141,27 @@ def breach_schools(look: Looking) -> Finding:
 
 
 def _concerned_since(tx: Transaction) -> int:
-    """How many schools are concerned since after the last notice to somebody was sent, for over a day."""
-    now = clock.now()
-    last = (
-        # What is still being sent goes to them as well.
-        select(Notice.incident_id, func.max(func.coalesce(Notice.sent_at, now)).label("sent_at"))
-        .where(queries.is_mailed(), Notice.approved_at.is_not(None))
-        .group_by(Notice.incident_id, Notice.audience)
-        .subquery()
-    )
+    """How many schools have been concerned for over a day, since after all notices of the incident were sent.
+
+    Nobody has told them otherwise, and no notice is on its way that goes to them as well.
+    """
+    of_it = (Notice.incident_id == ConcernedSchool.incident_id, queries.is_mailed())
+    before = exists().where(*of_it, Notice.sent_at <= ConcernedSchool.concerned_at)
+    under_way = Notice.state == NoticeState.APPROVED
+    reaches_it = exists().where(*of_it, or_(under_way, Notice.sent_at > ConcernedSchool.concerned_at))
     later = (
-        select(func.count(ConcernedSchool.id.distinct()))
-        .join(last, last.c.incident_id == ConcernedSchool.incident_id)
+        select(func.count())
+        .select_from(ConcernedSchool)
         .join(Incident, Incident.id == ConcernedSchool.incident_id)
-        .where(Incident.closed_at.is_(None), ~Incident.is_drill, ConcernedSchool.left_out_at.is_(None))
-        .where(
-            ConcernedSchool.concerned_at > last.c.sent_at, ConcernedSchool.concerned_at < now - TOLD_WITHIN
-        )
+        .where(Incident.closed_at.is_(None), ~Incident.is_drill)
+        .where(ConcernedSchool.left_out_at.is_(None), ConcernedSchool.told_at.is_(None))
+        .where(ConcernedSchool.school_id.is_not(None))
+        .where(ConcernedSchool.concerned_at < clock.now() - TOLD_WITHIN, before, ~reaches_it)
     )
     return tx.scalar(later) or 0
 
 
-def _tried(app: Flask, founder: Account) -> float | None:
+def _tried(look: Looking, founder: Account) -> float | None:
     """Let a banner out as one founder does, and read it: the seconds that took; None if it is not up."""
     with (
         probe.as_account(founder.id, founder.security_epoch) as (connection, who),
@@ -170,19 +172,19 @@ def _tried(app: Flask, founder: Account) -> float | None:
         began = perf_counter()
         if not queries.approve_alone(tx, notice, at=clock.now(), reason=TRIED):
             return None
-        page = _home_page(app, tx)
+        page = _home_page(look, tx)
         took = perf_counter() - began
         is_up = len(queries.banners_up(tx)) == before + 1 and f">{TRIED}</h2>" in page
         return took if is_up else None
 
 
-def _home_page(app: Flask, tx: Transaction) -> str:
+def _home_page(look: Looking, tx: Transaction) -> str:
     """The home page as it is with what is written in a transaction, which is to be undone."""
-    with app.test_request_context("/"):
-        app.preprocess_request()
+    with look.app.test_request_context("/", base_url=look.settings.base_url):
+        look.app.preprocess_request()
         g.reading = tx
         try:
-            return str(app.view_functions["web.home"]())
+            return str(look.app.view_functions["web.home"]())
         finally:
             # Who ends a request ends what it reads with.
             g.pop("reading")

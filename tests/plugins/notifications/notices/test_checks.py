@@ -40,6 +40,18 @@ def test_a_banner_that_is_tried_out_is_read_and_leaves_nothing(app: Flask, found
     assert rows() == before
 
 
+def test_it_is_tried_by_the_name_under_which_the_site_is_known(
+    app: Flask, founders: Founders, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under another name no page of it opens, and no address is made."""
+    del founders
+    monkeypatch.setattr(app, "own_hosts", {"school.example"})
+    named = app.extensions["backoffice"].settings.model_copy(update={"base_url": "https://school.example"})
+    with transaction(Purpose("trust.check")) as tx:
+        found = checks.breach_homepage(Looking(app, named, tx))
+    assert found.state is State.HOLDS, found.evidence
+
+
 def test_a_banner_that_does_not_come_up_falls_short(
     app: Flask, founders: Founders, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,6 +86,12 @@ def test_a_school_that_is_found_to_be_concerned_later_is_to_be_told(
         concerned(now - timedelta(hours=hours))
         assert look(app, checks.breach_email).state is state
     concerned(now - timedelta(hours=25))
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(ConcernedSchool).values(told_at=now))
+    assert look(app, checks.breach_email).state is State.HOLDS
+    with transaction(SYSTEM) as tx:
+        tx.execute(update(ConcernedSchool).values(told_at=None, shown_at=None))
+    assert look(app, checks.breach_email).state is State.FALLS_SHORT
     let_out(founders, incident, Audience.STAFF)
     sending.send_notices(WORKER, progress=lambda _done: None)
     assert look(app, checks.breach_email).state is State.HOLDS
