@@ -3,9 +3,11 @@
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy import Column, Table, func, select
+from sqlalchemy.types import TypeEngine
 
 from backoffice import clock
 from backoffice.access.policy import RoleName, granted
@@ -17,6 +19,7 @@ from backoffice.controls.visiting import answered_to_a_child, answered_to_one
 from backoffice.families.models import GuardianLink, GuardianStatus
 from backoffice.settings import STRIPE
 from backoffice.storage.columns import Class
+from backoffice.storage.sealed import Sealed, SealedBytes
 from plugins.billing.asking import is_live_key
 from plugins.billing.cards import card_numbers
 from plugins.billing.permissions import BILLING_MANAGE, PERMISSIONS
@@ -120,8 +123,15 @@ def _texts(look: Looking) -> Iterator[tuple[Table, Column[object]]]:
                 kind = getattr(held, "kind", None)
                 if kind in {Class.SECRET, Class.NETWORK_ADDRESS}:
                     continue
-                if column.type.python_type in {str, dict, list}:
+                if _is_text(column.type):
                     yield table, column
+
+
+def _is_text(kind: TypeEngine[Any]) -> bool:
+    # What is sealed is kept as bytes, and read as what was sealed.
+    if isinstance(kind, Sealed):
+        return not isinstance(kind, SealedBytes)
+    return kind.python_type in {str, dict, list}
 
 
 def _as_text(value: object) -> str:

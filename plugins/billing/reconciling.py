@@ -1,11 +1,11 @@
 """Comparing what is here with what Stripe has, each night: for what no message has told."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, update
 from stripe import StripeClient
 
 from backoffice import clock
@@ -56,7 +56,7 @@ def reconcile(
     What Stripe has of nobody who is here is written down and left as it is. Raises `Unreachable`, `Refused`.
     """
     there, here = _there(stripe), _here(who)
-    found = Compared()
+    found, differ = Compared(), set[str]()
     for named in sorted(there.keys() | here.keys()):
         subscriptions = {str(each["id"]): each for each in there.get(named, ())}
         mine = here.get(named)
@@ -65,11 +65,13 @@ def reconcile(
             subscriptions = {name: said for name, said in subscriptions.items() if said["status"] not in OVER}
         found.looked_at += len(subscriptions)
         drifts = list(_differences(subscriptions, mine.subscriptions if mine else {}))
+        differ |= {thing for thing, _kind in drifts}
         if drifts or (mine is not None and mine.owes):
             # Of an invoice that is open here no subscription need tell that it is paid by now.
             found.differed += len(drifts)
             found.mended += _mended(who, stripe, named, mine, drifts)
         progress(found.looked_at)
+    _settle(who, differ)
     return found
 
 
@@ -88,6 +90,17 @@ def _mended(
     except Exception as error:  # noqa: BLE001 - one customer must not end the comparison of all others
         logger.warning("not taken over", why=type(error).__name__)
         return _mend(who, stripe, named, None, drifts)
+
+
+def _settle(who: Purpose, differ: Collection[str]) -> None:
+    """Note of what differed in an earlier night, and does no longer, that it is as Stripe has it."""
+    with transaction(who) as tx:
+        tx.execute(
+            update(Drift)
+            .where(Drift.mended_at.is_(None), Drift.stripe_id.not_in(differ))
+            .values(mended_at=clock.now())
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _there(stripe: StripeClient) -> Mapping[str, Sequence[Object]]:
@@ -150,11 +163,11 @@ def _mend(
                 kind is DriftKind.DIFFERS and row is not None and row.status in OVER
             )
             mended += is_mended
-            open_one = select(Drift.id).where(
-                Drift.stripe_id == thing, Drift.kind == kind, Drift.mended_at.is_(None)
-            )
-            if not is_mended and tx.scalar(open_one.limit(1)) is not None:
-                # It was found in an earlier night, and still waits for a person.
+            earlier = (Drift.stripe_id == thing, Drift.kind == kind, Drift.mended_at.is_(None))
+            open_one = tx.scalars(select(Drift).where(*earlier).limit(1)).first()
+            if open_one is not None:
+                # It was found in an earlier night, and waits for a person, or did until now.
+                open_one.mended_at = now if is_mended else None
                 continue
             tx.add(
                 Drift(

@@ -42,7 +42,7 @@ HAS_ONE = lazy("There is a subscription already. Change that one.")
 HAS_NONE = lazy("There is no subscription that could be changed.")
 NO_SUCH_PRICE = lazy("This plan cannot be bought any more. Load the page anew and choose again.")
 NOT_PER_SEAT = lazy("This plan is one price for all. There are no seats to change.")
-COVERED = lazy("Your district pays for this school already, so there is nothing to buy here.")
+COVERED = lazy("Your district pays for this school already. If seats run out, ask the district for more.")
 CHANGED = lazy("The price has changed since you looked. Look at it again, then confirm.")
 
 

@@ -12,7 +12,7 @@ from backoffice.schools.models import District, School
 from plugins.billing import asking, queries
 from plugins.billing.models import PlanName, Status
 from plugins.billing.payers import Payer
-from plugins.billing.plans import Plans, current
+from plugins.billing.plans import Plan, Plans, current
 
 
 class Force(StrEnum):
@@ -57,9 +57,9 @@ def limits(held: Iterable[Held], plans: Plans, now: datetime) -> Mapping[Entitle
     What is free is never less for somebody who pays: other schools of a district may have all of its seats.
     """
     counting = [
-        plans.by_name[each.plan].limits(max(each.seats - each.taken_elsewhere, 0))
+        plan.limits(max(each.seats - each.taken_elsewhere, 0))
         for each in held
-        if each.plan is not None and force_of(each, plans, now) is not Force.OVER
+        if (plan := _counting(each, plans, now)) is not None
     ]
     found: dict[Entitlement, int | None] = {}
     for entitlement in Entitlement:
@@ -81,8 +81,8 @@ def entitled(tx: Transaction, school_id: int) -> Mapping[Entitlement, int | None
 
 def paying_district(tx: Transaction, school: School) -> str | None:
     """What the district is called that pays for a school, if one does."""
-    held, plans, now = _held_by(tx, school.id), current(), clock.now()
-    if not any(each.of_district and force_of(each, plans, now) is not Force.OVER for each in held):
+    plans, now = current(), clock.now()
+    if not any(each.of_district and _counting(each, plans, now) for each in _held_by(tx, school.id)):
         return None
     return str(tx.get_one(District, school.district_id).name)
 
@@ -99,9 +99,8 @@ def limits_of(tx: Transaction, payer: Payer) -> Mapping[Entitlement, int | None]
     if held is None or held.plan is None:
         return {}
     mine = Held(PlanName(held.plan), Status(held.status), held.seats, held.owed_since)
-    if force_of(mine, current(), clock.now()) is Force.OVER:
-        return {}
-    return dict(current().by_name[PlanName(held.plan)].limits(held.seats))
+    plan = _counting(mine, current(), clock.now())
+    return {} if plan is None else dict(plan.limits(held.seats))
 
 
 def used(tx: Transaction, payer: Payer) -> Mapping[Entitlement, int]:
@@ -114,6 +113,13 @@ def used(tx: Transaction, payer: Payer) -> Mapping[Entitlement, int]:
 def teachers(tx: Transaction, payer: Payer) -> int:
     """For how many it would be bought as things are."""
     return used(tx, payer).get(Entitlement.SEATS, 1)
+
+
+def _counting(held: Held, plans: Plans, now: datetime) -> Plan | None:
+    """The plan by which a subscription lets anything be made; none of one at a price of no plan of ours."""
+    if held.plan is None or force_of(held, plans, now) is Force.OVER:
+        return None
+    return plans.by_name[held.plan]
 
 
 def _held_by(tx: Transaction, school_id: int) -> Sequence[Held]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from flask import g
 from flask_admin import expose
 
+from backoffice import clock
 from backoffice.access.selection import Which
 from backoffice.access.transaction import Transaction
 from backoffice.console.charts import Mark, columns
@@ -21,7 +22,16 @@ from backoffice.schools.models import District, School
 from backoffice.schools.tiles import shown_name
 from backoffice.web.identity import reading
 from plugins.billing import asking, watching, words
-from plugins.billing.models import DriftKind, EventState, PlanName, Status, StripeEvent, Subscription
+from plugins.billing.models import (
+    DriftKind,
+    EventState,
+    Invoice,
+    InvoiceStatus,
+    PlanName,
+    Status,
+    StripeEvent,
+    Subscription,
+)
 from plugins.billing.money import money
 from plugins.billing.orders.models import OrderState, PurchaseOrder, Quote
 from plugins.billing.orders.views import STATES
@@ -171,15 +181,31 @@ class OrderGrid(Grid):
             "placed", lazy("Ordered"), sort=By(PurchaseOrder.id, ("pk_purchase_order",), latest_first=True)
         ),
         Column("sent", lazy("Invoice sent"), optional=True),
+        Column("invoice", lazy("Invoice")),
     )
 
     def rows(self, tx: Transaction, things: Sequence[PurchaseOrder]) -> list[Row]:
         """Who ordered what. Names of schools that are one teacher's are not shown."""
         payers = watching.payers_of(tx, [each.customer_id for each in things])
         quotes = watching.quotes_by_number(tx, [each.quote_id for each in things])
-        return [self._row(each, payers.get(each.customer_id), quotes[each.quote_id]) for each in things]
+        invoices = watching.invoices_of(tx, things)
+        return [
+            self._row(
+                each,
+                payers.get(each.customer_id),
+                quotes[each.quote_id],
+                invoices.get(each.subscription or ""),
+            )
+            for each in things
+        ]
 
-    def _row(self, order: PurchaseOrder, payer: School | District | None, quote: Quote) -> Row:
+    def _row(
+        self,
+        order: PurchaseOrder,
+        payer: School | District | None,
+        quote: Quote,
+        invoice: Invoice | None,
+    ) -> Row:
         word, tone = STATES[OrderState(order.state)]
         total, period = money(quote.total, quote.currency), words.per(quote.months)
         return Row(
@@ -193,6 +219,7 @@ class OrderGrid(Grid):
                 Cell(gettext("%(amount)s %(period)s", amount=total, period=period), "number"),
                 moment(order.placed_at, g.zone),
                 _moment(order.sent_at),
+                _standing(invoice),
             ),
         )
 
@@ -291,6 +318,16 @@ class StripeMessageGrid(Grid):
         """Have them taken in once more."""
         count = watching.replay(principal=self.who, events=events)
         return gettext("%(rows)s will be taken in again.", rows=self.counted(count))
+
+
+def _standing(invoice: Invoice | None) -> Cell:
+    """How far the invoice of an order is paid, once there is one."""
+    if invoice is None:
+        return Cell(None)
+    if invoice.status == InvoiceStatus.OPEN and invoice.due_at is not None and invoice.due_at < clock.now():
+        return Cell(gettext("Not paid in time"), "badge", tone="bad")
+    word, tone = words.INVOICES[InvoiceStatus(invoice.status)]
+    return Cell(word, "badge", tone=tone)
 
 
 def _none(title: str, sentence: str, icon: str) -> Mapping[str, str | None]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import case, func, or_, select, update
 
 from backoffice import clock
 from backoffice.access.permissions import SCHOOLS_READ
@@ -29,7 +29,7 @@ from plugins.billing.models import (
     StripeEvent,
     Subscription,
 )
-from plugins.billing.orders.models import Quote
+from plugins.billing.orders.models import PurchaseOrder, Quote
 from plugins.billing.permissions import BILLING_WATCH
 from plugins.billing.taking import TAKE_IN
 
@@ -127,10 +127,24 @@ def _months(now: datetime) -> Sequence[datetime]:
 
 
 def failures(tx: Transaction) -> Sequence[Invoice]:
-    """Invoices that a card did not pay, the newest first."""
+    """Invoices that a card did not pay, or nobody in time, the newest first."""
     mine = visible(tx.principal, select(Invoice), BILLING_WATCH)
-    failed = mine.where(Invoice.status == InvoiceStatus.OPEN, Invoice.attempts > 0)
+    late = or_(Invoice.attempts > 0, Invoice.due_at < clock.now())
+    failed = mine.where(Invoice.status == InvoiceStatus.OPEN, late)
     return tx.scalars(failed.order_by(Invoice.made_at.desc()).limit(SHOWN)).all()
+
+
+def invoices_of(tx: Transaction, orders: Sequence[PurchaseOrder]) -> Mapping[str, Invoice]:
+    """The invoice that each of these orders led to, by what Stripe calls the subscription."""
+    mine = visible(tx.principal, select(Invoice), BILLING_WATCH)
+    some = mine.where(
+        one_of(Invoice.customer_id, {each.customer_id for each in orders}),
+        Invoice.subscription.in_([each.subscription for each in orders if each.subscription]),
+    )
+    found: dict[str, Invoice] = {}
+    for each in tx.scalars(some.order_by(Invoice.made_at, Invoice.id)):
+        found.setdefault(str(each.subscription), each)
+    return found
 
 
 def drifts(tx: Transaction) -> Sequence[Drift]:

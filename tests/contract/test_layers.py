@@ -5,6 +5,7 @@ another name for the same thing changes the answer.
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -95,6 +96,13 @@ def full_names(tree: ast.Module) -> dict[str, str]:
             for alias in node.names:
                 names[alias.asname or alias.name] = f"{node.module}.{alias.name}"
     return names
+
+
+def strings(tree: ast.Module) -> Iterator[str]:
+    """Every text of a module, whatever it is for."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
 
 
 def used(tree: ast.Module) -> Iterator[tuple[str, int]]:
@@ -241,11 +249,30 @@ def test_language_stands_below_everything() -> None:
 
 def test_the_core_names_no_plugin() -> None:
     """Not by an import within a function either, nor by a string that is imported."""
+    plugins = sorted(each.parent.name for each in (CHECKOUT / "plugins").glob("*/__init__.py"))
+    assert "billing" in plugins
+    named = re.compile(rf"plugins\.({'|'.join(plugins)})\b")
     naming = [
         name
         for name, tree in sources().items()
         if name.startswith("backoffice/")
-        and any(each.partition(".")[0] == "plugins" for each in full_names(tree).values())
+        and (
+            any(each.partition(".")[0] == "plugins" for each in full_names(tree).values())
+            or any(named.match(each) for each in strings(tree))
+        )
+    ]
+    assert naming == []
+
+
+def test_no_other_plugin_names_billing() -> None:
+    """So that whatever opens to children and parents in one has nothing to do with payments."""
+    others = [name for name in sources() if name.startswith("plugins/") and "/billing/" not in name]
+    assert len(others) > 50
+    naming = [
+        name
+        for name in others
+        if any(each.startswith("plugins.billing") for each in full_names(sources()[name]).values())
+        or any(each.startswith("plugins.billing") for each in strings(sources()[name]))
     ]
     assert naming == []
 

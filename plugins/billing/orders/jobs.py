@@ -19,7 +19,7 @@ def place_orders(run: JobRun) -> Counts:
     placed = placing.place_orders(run.who, asking.current().client, progress=run.progress)
     return {
         lazy("invoices sent"): placed.sent,
-        lazy("orders that Stripe did not accept"): placed.failed,
+        lazy("orders that could not be placed"): placed.failed,
         lazy("orders to be tried again"): placed.waiting,
     }
 

@@ -17,7 +17,7 @@ _CUSTOMER = Customer.__table__.c
 
 
 class OrderState(StrEnum):
-    """How far an order is: noted here, subscribed at Stripe, its invoice sent; or not accepted there."""
+    """How far an order is: noted here, subscribed at Stripe, its invoice sent; or not placed."""
 
     WAITING = "waiting"
     SUBSCRIBED = "subscribed"

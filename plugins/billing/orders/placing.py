@@ -16,7 +16,8 @@ from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.outbox.services import post
-from plugins.billing import plans, sync
+from backoffice.schools.models import School
+from plugins.billing import plans, standing, sync
 from plugins.billing.asking import Refused, Unreachable, asked, plain
 from plugins.billing.dunning.queries import managers
 from plugins.billing.models import OVER, Customer, InvoiceStatus
@@ -36,7 +37,7 @@ WAITS = timedelta(days=2)
 
 @dataclass
 class Placed:
-    """How many invoices were sent, how many orders Stripe did not accept, and how many have to wait."""
+    """How many invoices were sent, how many orders could not be placed, and how many have to wait."""
 
     sent: int = 0
     failed: int = 0
@@ -116,10 +117,15 @@ def _subscribed(tx: Transaction, stripe: StripeClient, customer: Customer, order
     there = [plain(each) for each in listed.auto_paging_iter()]
     for each in there:
         if (each.get("metadata") or {}).get("order") == order.public_id:
+            if each["status"] in OVER:
+                raise Refused("ended since")
             return str(each["id"])
+    # Somebody paid by card meanwhile, or the district does: nobody is to pay twice.
     if any(each["status"] not in OVER for each in there):
-        # Somebody paid by card meanwhile: nobody is to pay twice.
         raise Refused("subscribed otherwise")
+    payer = payer_of(tx, customer)
+    if isinstance(payer, School) and standing.paying_district(tx, payer) is not None:
+        raise Refused("paid for by the district")
     if order.invoice_to:
         stripe.v1.customers.update(named, {"email": order.invoice_to})
     made = stripe.v1.subscriptions.create(

@@ -21,6 +21,7 @@ from backoffice.problems import Rejected
 from backoffice.storage.public_id import new_public_id
 from plugins.billing import papers, plans, prices
 from plugins.billing.asking import plain
+from plugins.billing.cards import card_numbers
 from plugins.billing.models import Customer, InvoiceStatus
 from plugins.billing.orders import queries
 from plugins.billing.orders.models import OrderState, PurchaseOrder, Quote
@@ -44,6 +45,7 @@ LONGEST_NUMBER = 30
 OLDEST = timedelta(days=180)
 WRITE_NUMBER = lazy("Write the number of the purchase order, with 30 letters and digits at most.")
 WRITE_ADDRESS = lazy("Write the e-mail address to which the invoice is to go.")
+NO_CARD = lazy("This is the number of a payment card. Those are typed at Stripe, and nowhere here.")
 QUOTE_OVER = lazy("This quote is no longer valid. Make a new one, then order that.")
 ORDERED = lazy("This quote has been ordered already.")
 UNDER_WAY = lazy("Another order is on its way. Wait until its invoice is sent.")
@@ -124,9 +126,8 @@ def order(*, principal: Principal, quote: str, ordered: Ordered) -> str:
 
     Raises `Rejected`, `ProofNeeded`, `NotFound`.
     """
-    number, invoice_to = ordered.number.strip(), ordered.invoice_to.strip()
-    if not _is_reference(number):
-        raise Rejected(number=WRITE_NUMBER)
+    number = _reference(number=ordered.number, problem=WRITE_NUMBER)
+    invoice_to = ordered.invoice_to.strip()
     if not 3 <= len(invoice_to) <= LONGEST_ADDRESS or "@" not in invoice_to:  # noqa: PLR2004
         raise Rejected(invoice_to=WRITE_ADDRESS)
     kind, public, now = papers.kind_of(ordered.file), new_public_id(), clock.now()
@@ -166,7 +167,7 @@ def order(*, principal: Principal, quote: str, ordered: Ordered) -> str:
 
 
 def order_again(*, principal: Principal, order: str) -> None:
-    """Have an order placed once more that Stripe did not accept.
+    """Have an order placed once more that could not be placed.
 
     Raises `Rejected`, `ProofNeeded`, `NotFound`.
     """
@@ -178,12 +179,15 @@ def order_again(*, principal: Principal, order: str) -> None:
         customer = tx.get_one(Customer, row.customer_id, with_for_update=True)
         if row.state != OrderState.FAILED:
             raise Rejected.whole(NOT_FAILED)
+        now = clock.now()
         # What Stripe has begun has to come to its end: there is no other way to its invoice.
-        if row.subscription is None and tx.get_one(Quote, row.quote_id).until_at <= clock.now():
-            raise Rejected.whole(QUOTE_OVER)
+        if row.subscription is None and not queries.runs(tx, customer.id):
+            if tx.get_one(Quote, row.quote_id).until_at <= now:
+                raise Rejected.whole(QUOTE_OVER)
+            unless_covered(tx, place)
         if queries.under_way(tx, customer) is not None:
             raise Rejected.whole(UNDER_WAY)
-        row.state = OrderState.WAITING
+        row.state, row.placed_at = OrderState.WAITING, now
         note(tx, "billing.order-again", place, order=row.id)
         queue.defer(tx, PLACE)
 
@@ -202,12 +206,10 @@ def pay_outside(*, principal: Principal, invoice: str, paid: Paid) -> None:
 
     Raises `Rejected`, `ProofNeeded`, `NotFound`.
     """
-    reference = paid.reference.strip()
     today = clock.now().date()
     if paid.way not in set(Way):
         raise Rejected(way=CHOOSE)
-    if not _is_reference(reference):
-        raise Rejected(reference=WRITE_REFERENCE)
+    reference = _reference(reference=paid.reference, problem=WRITE_REFERENCE)
     # A day ahead of London's is today's somewhere.
     if paid.on is None or not today - OLDEST <= paid.on <= today + timedelta(days=1):
         raise Rejected(on=NO_SUCH_DAY)
@@ -239,8 +241,15 @@ def pay_outside(*, principal: Principal, invoice: str, paid: Paid) -> None:
         )
 
 
-def _is_reference(text: str) -> bool:
-    return 0 < len(text) <= LONGEST_NUMBER and text.isprintable()
+def _reference(*, problem: str, **typed: str) -> str:
+    """What was typed as the number of something, trimmed. Raises `Rejected` for the input."""
+    ((name, text),) = typed.items()
+    text = text.strip()
+    if not (0 < len(text) <= LONGEST_NUMBER and text.isprintable()):
+        raise Rejected(**{name: problem})
+    if any(card_numbers(text)):
+        raise Rejected(**{name: NO_CARD})
+    return text
 
 
 def _smallest(typed: str, currency: str) -> int | None:

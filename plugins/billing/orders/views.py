@@ -32,7 +32,7 @@ from plugins.billing.pages import page_asked_for
 from plugins.billing.payers import HERE, Payer, payer_behind, way_to, without_card
 from plugins.billing.permissions import BILLING_MANAGE
 from plugins.billing.queries import customer_of, subscription_of
-from plugins.billing.services import HAS_ONE, NOT_CONNECTED, may_buy
+from plugins.billing.services import HAS_ONE, NOT_CONNECTED, may_buy, unless_covered
 from plugins.billing.standing import paying_district, teachers
 
 Answer = str | Response | tuple[str, int]
@@ -46,7 +46,7 @@ STATES: Mapping[OrderState, tuple[str, str]] = {
     OrderState.WAITING: (lazy("Ordered"), "info"),
     OrderState.SUBSCRIBED: (lazy("Invoice is being made"), "info"),
     OrderState.SENT: (lazy("Invoice sent"), "good"),
-    OrderState.FAILED: (lazy("Not accepted by Stripe"), "bad"),
+    OrderState.FAILED: (lazy("Could not be placed"), "bad"),
 }
 
 
@@ -127,6 +127,11 @@ class OrdersPages(GuardedView):
         if queries.runs(tx, asked.customer_id):
             flash(str(HAS_ONE), "warning")
             return redirect(back, 303)
+        try:
+            unless_covered(tx, payer_behind(tx, asked.customer_id))
+        except Rejected as rejected:
+            flash(rejected.in_words, "warning")
+            return redirect(back, 303)
         form, problem = OrderForm(), None
         said = _lines(asked)
         if form.validate_on_submit():
@@ -161,7 +166,7 @@ class OrdersPages(GuardedView):
 
     @expose("/orders/<purchase_order:public_id>/again", methods=("POST",))
     def order_again(self, public_id: str) -> Response:
-        """Have an order placed once more that Stripe did not accept."""
+        """Have an order placed once more that could not be placed."""
         tx = reading()
         here = _page_of(tx, queries.order_of(tx, public_id))
         if FlaskForm().validate_on_submit():

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from backoffice import clock
 from backoffice.access.lookup import NotFound
@@ -24,8 +24,9 @@ from plugins.billing.dunning.services import look_after
 from plugins.billing.exemption.services import Given, hand_in
 from plugins.billing.exemption.telling import tell
 from plugins.billing.models import Customer, Invoice, Status, Subscription
+from plugins.billing.orders.models import PurchaseOrder
 from plugins.billing.orders.placing import place_orders
-from plugins.billing.orders.services import Ordered, order, quote
+from plugins.billing.orders.services import Ordered, order, order_again, quote
 from plugins.billing.payers import payer_named
 from tests.factories.visitor import form_token, signed_in
 from tests.factories.world import SYSTEM, World
@@ -195,8 +196,16 @@ def test_a_school_that_is_paid_for_buys_nothing_beside(
     with transaction(SYSTEM) as tx:
         tx.execute(update(Subscription).values(status=Status.CANCELED, ended_at=clock.now()))
     leader, school = world.sign_in("leader"), world.elsewhere.public_id
-    quoted = quote(principal=leader, payer=school, price="school_seat_yearly", seats=12)
+    quoted, other = (
+        quote(principal=leader, payer=school, price="school_seat_yearly", seats=12) for _ in range(2)
+    )
+    failed = order(principal=leader, quote=other, ordered=Ordered("PO-76", "office@x.example", PDF))
+    stand_in.control.fail("/v1/subscriptions", status=400, method="POST")
+    assert place_orders(WORKER, asking.current().client).failed == 1
+    waits = order(principal=leader, quote=quoted, ordered=Ordered("PO-77", "office@x.example", PDF))
     bought(world, told)
+    # What was ordered before is not placed either.
+    assert place_orders(WORKER, asking.current().client).failed == 1
     stand_in.control.forget()
     wanted: dict[str, Any] = {
         "principal": leader,
@@ -204,11 +213,14 @@ def test_a_school_that_is_paid_for_buys_nothing_beside(
         "price": "school_seat_yearly",
         "seats": 12,
     }
+    with transaction(SYSTEM) as tx:
+        tx.execute(delete(PurchaseOrder).where(PurchaseOrder.public_id == waits))
     handed_in = Ordered("PO-78", "office@x.example", PDF)
     for attempt in (
         partial(services.checkout, **wanted, back="http://x/"),
         partial(quote, **wanted),
         partial(order, principal=leader, quote=quoted, ordered=handed_in),
+        partial(order_again, principal=leader, order=failed),
     ):
         with pytest.raises(Rejected) as refused:
             attempt()
@@ -216,9 +228,29 @@ def test_a_school_that_is_paid_for_buys_nothing_beside(
     assert stand_in.control.requests() == []
     browser, here = signed_in(app, world, "leader"), f"/console/billing/{school}"
     assert browser.get(f"{here}/buy?price=school_seat_yearly").location == here
+    assert browser.get(f"/console/billing/quotes/{quoted}/order").location == f"{here}/quotes"
     page = browser.get(f"{here}/quotes").text
     assert "pays for this school" in page
     assert [each for each in ("Make the quote", "Order this") if each in page] == []
+
+
+def test_at_a_price_of_no_plan_it_keeps_no_school_from_buying(
+    world: World, stand_in: StandIn, told: Told
+) -> None:
+    bought(world, told)
+    with transaction(SYSTEM) as tx:
+        mine = select(Customer.id).where(Customer.district_id == world.district_id).scalar_subquery()
+        tx.execute(update(Subscription).where(Subscription.customer_id == mine).values(plan=None))
+        tx.execute(
+            update(Subscription)
+            .where(Subscription.customer_id != mine)
+            .values(status=Status.CANCELED, ended_at=clock.now())
+        )
+    leader, school = world.sign_in("leader"), world.elsewhere.public_id
+    there = services.checkout(
+        principal=leader, payer=school, price="school_seat_yearly", seats=12, back="http://localhost/"
+    )
+    assert there.startswith(stand_in.address)
 
 
 def test_one_that_owes_for_too_long_has_no_limits_of_its_own(

@@ -82,6 +82,26 @@ def test_of_another_stripe_nothing_is_believed(world: World, told: Told) -> None
     assert [drifts(each)[-1] for each in made_up] == [(DriftKind.MISSING_THERE, False)] * len(made_up)
 
 
+def test_what_differs_no_longer_waits_for_nobody(world: World, told: Told, stand_in: StandIn) -> None:
+    client = stand_in.client()
+    stranger = client.v1.customers.create({"email": "somebody@else.example"})
+    prices = stand_in.control.seed()
+    made = client.v1.subscriptions.create(
+        {
+            "customer": stranger.id,
+            "items": [{"price": prices["school_seat_yearly"], "quantity": 6}],
+            "collection_method": "send_invoice",
+            "days_until_due": 30,
+        }
+    )
+    for _night in range(2):
+        reconcile(NIGHT, asking.current().client)
+        assert drifts(made.id) == [(DriftKind.MISSING_HERE, False)]
+    client.v1.subscriptions.cancel(made.id)
+    reconcile(NIGHT, asking.current().client)
+    assert drifts(made.id) == [(DriftKind.MISSING_HERE, True)]
+
+
 def test_somebody_elses_is_written_down_and_left(told: Told, stand_in: StandIn) -> None:
     client = stand_in.client()
     prices = stand_in.control.seed()

@@ -1,5 +1,7 @@
 """Buying, changing and ending: what is asked of Stripe, and what is noted of it here."""
 
+from typing import Any
+
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -11,11 +13,14 @@ from backoffice.accounts.services import proof
 from backoffice.accounts.services.proof import ProofNeeded
 from backoffice.audit.models import AuditEntry
 from backoffice.problems import Rejected
+from backoffice.schools.models import Membership, Role
 from plugins.billing import asking, services
-from plugins.billing.models import Customer, Invoice
+from plugins.billing.models import Customer, Invoice, Status
+from tests.factories import world as factory
 from tests.factories.visitor import form_token, signed_in
 from tests.factories.world import SYSTEM, World
-from tests.plugins.billing.conftest import Told, bought, held_by
+from tests.plugins.billing.conftest import GOOD, Told, bought, held_by
+from tests.stripe_stand_in.conftest import visit
 from tests.stripe_stand_in.running import StandIn
 
 BACK = "http://localhost/console/billing/x"
@@ -72,6 +77,64 @@ def test_stripe_is_told_no_more_than_it_needs(world: World, stand_in: StandIn) -
     assert [each for each in people if each in asked] == []
 
 
+def test_codes_and_tax_numbers_are_taken_at_stripe_and_a_trial_once(
+    world: World, told: Told, stand_in: StandIn
+) -> None:
+    bought(world, world.elsewhere)
+    told.all_and_taken_in()
+    first, held = _session(stand_in), held_by(world.elsewhere)
+    assert (first["allow_promotion_codes"], first["tax_id_collection"]) == ("true", {"enabled": "true"})
+    assert first["subscription_data"]["trial_period_days"] == "30"
+    assert held is not None
+    asking.current().client.v1.subscriptions.cancel(held.stripe_id)
+    told.all_and_taken_in()
+    stand_in.control.forget()
+    bought(world, world.elsewhere)
+    told.all_and_taken_in()
+    assert "trial_period_days" not in _session(stand_in)["subscription_data"]
+    again = held_by(world.elsewhere)
+    assert again is not None
+    assert again.status == Status.ACTIVE
+
+
+def _session(stand_in: StandIn) -> Any:
+    """What was asked for on the page on which Stripe takes the card."""
+    (found,) = (
+        each["fields"]
+        for each in stand_in.control.requests()
+        if (each["method"], each["path"]) == ("POST", "/v1/checkout/sessions")
+    )
+    return found
+
+
+def test_a_teacher_who_signed_up_alone_subscribes(app: Flask, world: World, told: Told) -> None:
+    alone = world.people.get("alone") or factory._person("alone", "Wanda Waverly")
+    world.people["alone"] = alone
+    with transaction(SYSTEM) as tx:
+        own = factory.add_school(tx, "Waverly Window School", None)
+        place = {"account_id": alone.id, "school_id": own.id, "role": Role.TEACHER}
+        factory._row(tx, Membership, created_at=clock.now(), **place)
+        factory.make_personal(tx, own.id, alone)
+    here = f"/console/billing/{own.public_id}"
+    browser = signed_in(app, world, "alone")
+    page = browser.get(here).text
+    assert f"{here}/buy?price=teacher_yearly" in page
+    assert [each for each in ("school_seat_yearly", "Quotes and orders") if each in page] == []
+    there = services.checkout(
+        principal=world.sign_in("alone"), payer=own.public_id, price="teacher_yearly", seats=1, back=BACK
+    )
+    assert visit(there, card_number=GOOD).status == 303
+    told.all_and_taken_in()
+    held = held_by(own)
+    assert held is not None
+    assert (held.plan, held.status, held.seats) == ("teacher", Status.TRIALING, 1)
+    # Who it is at Stripe is not said by the name of a person.
+    assert [each["name"] for each in told.stand_in.control.objects()["customer"]][-1] is None
+    page = browser.get(here).text
+    assert "Being tried out" in page
+    assert "Change the number of teachers" not in page
+
+
 @pytest.mark.parametrize("price", ["teacher_yearly", "district_seat_yearly", "no_such", ""])
 def test_only_what_fits_the_school_is_sold(world: World, stand_in: StandIn, price: str) -> None:
     with pytest.raises(Rejected):
@@ -118,6 +181,24 @@ def test_seats_change_for_what_was_shown(world: World, told: Told, stand_in: Sta
     assert held is not None
     assert held.seats == 20
     assert verbs(world.elsewhere.id)[-1] == "billing.change-seats"
+
+
+def test_what_is_left_of_the_period_is_charged_now_or_credited(world: World, told: Told) -> None:
+    bought(world, world.elsewhere, seats=12)
+    told.all_and_taken_in()
+    held = held_by(world.elsewhere)
+    assert held is not None
+    leader, school = world.sign_in("leader"), world.elsewhere.public_id
+    assert services.preview_seats(principal=leader, payer=school, seats=20).now == 0
+    asking.current().client.v1.subscriptions.update(held.stripe_id, {"trial_end": "now"})
+    told.all_and_taken_in()
+    # A year has just begun, of which some seconds are over.
+    assert services.preview_seats(principal=leader, payer=school, seats=20).now == pytest.approx(
+        8 * 6000, abs=10
+    )
+    assert services.preview_seats(principal=leader, payer=school, seats=5).now == pytest.approx(
+        -7 * 6000, abs=10
+    )
 
 
 def test_it_ends_when_what_is_paid_for_is_over_and_can_go_on(world: World, told: Told) -> None:

@@ -139,6 +139,26 @@ def test_what_nobody_here_understands_is_looked_at_by_a_person(
     assert held_by(world.elsewhere) is None
 
 
+def test_messages_in_the_shape_of_older_versions_are_taken_in(world: World, told: Told) -> None:
+    """Of 2020-08-27: the period on the subscription, a plan, a charge. What counts is asked anew."""
+    bought(world, world.elsewhere, seats=7)
+    new = {each["type"]: each for each in told.new()}
+    for kind in ("customer.subscription.created", "invoice.paid"):
+        each = new[kind]
+        thing = each["data"]["object"]
+        for name in ("parent", "pricing", "payments", "confirmation_secret"):
+            thing.pop(name, None)
+        item = (thing.get("items") or {"data": [{}]})["data"][0]
+        for name in ("current_period_start", "current_period_end"):
+            thing[name] = item.pop(name, None)
+        thing |= {"plan": {"id": "school_seat_yearly", "amount": 1}, "quantity": 999, "charge": "ch_1"}
+        told.tell([{**each, "api_version": "2020-08-27"}])
+    assert taking.take_in(WORKER, asking.current().client).done == 2
+    held = held_by(world.elsewhere)
+    assert held is not None
+    assert (held.seats, held.status) == (7, Status.TRIALING)
+
+
 def test_what_is_about_nobody_here_is_kept(told: Told, stand_in: StandIn) -> None:
     stand_in.client().v1.customers.create({"metadata": {"somebody": "else"}})
     taken = told.all_and_taken_in()

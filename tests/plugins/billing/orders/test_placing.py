@@ -239,10 +239,26 @@ def test_a_person_looks_at_an_order_that_stripe_could_not_be_told_of_for_two_day
         placed = buying.place()
         assert (placed.failed, placed.waiting) == became
     assert buying.order_row().state == OrderState.FAILED
-    monkeypatch.undo()
-    buying.stand_in.control.mend()
+    # Whoever has it tried again has two days more.
     order_again(principal=buying.leader, order=public)
+    buying.stand_in.control.fail("/v1/customers", status=503, method="POST")
+    placed = buying.place()
+    assert (placed.failed, placed.waiting) == (0, 1)
+    buying.stand_in.control.mend()
     assert buying.place().sent == 1
+
+
+def test_of_what_ended_meanwhile_nothing_is_sent(buying: Buying) -> None:
+    public = buying.ordered()
+    buying.stand_in.control.fail("/v1/invoices", status=400, method="POST")
+    assert buying.place().failed == 1
+    buying.stripe.client.v1.subscriptions.cancel(str(buying.order_row().subscription))
+    with transaction(WHO) as tx:
+        # As if its answer had been lost.
+        tx.execute(update(PurchaseOrder).values(subscription=None))
+    order_again(principal=buying.leader, order=public)
+    assert buying.place().failed == 1
+    assert [each for each in buying.there("invoice") if each["metadata"].get("order") == public] == []
 
 
 def test_another_order_waits_for_the_one_under_way(buying: Buying) -> None:
@@ -270,6 +286,8 @@ def test_a_quote_that_is_over_is_not_ordered(buying: Buying) -> None:
         ("", "office@school.example", PDF, "number"),
         ("4" * 31, "office@school.example", PDF, "number"),
         ("4\n2", "office@school.example", PDF, "number"),
+        # What somebody copies from the wrong place is kept by nobody.
+        ("PO 4242 4242 4242 4242", "office@school.example", PDF, "number"),
         (NUMBER, "office", PDF, "invoice_to"),
         (NUMBER, "office@school.example", b"", "file"),
         (NUMBER, "office@school.example", b"<html>%PDF-</html>", "file"),
@@ -296,6 +314,7 @@ def test_what_is_no_order_is_refused(buying: Buying, number: str, to: str, file:
         ("NaN", "check", "1", "amount"),
         ("720", "cash", "1", "way"),
         ("720", "check", "", "reference"),
+        ("720", "transfer", "4242424242424242", "reference"),
     ],
 )
 def test_what_is_no_payment_is_refused(
