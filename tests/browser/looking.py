@@ -7,7 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from tests.browser.axe import DARK, NARROW, WHOLE, breaches, look_closely
-from tests.browser.site import DESK, PHONE, too_low
+from tests.browser.site import DESK, PHONE, spilled, too_low
 
 # Where somebody who works on the pages wants to see them.
 PICTURES = os.environ.get("PICTURES")
@@ -34,6 +34,7 @@ def looked_at(page: Page, name: str) -> None:
                 file = Path(PICTURES) / f"{number:02}-{name}-{size['width']}-{scheme}.png"
                 page.screenshot(path=file, full_page=True)
         assert page.evaluate("document.scrollingElement.scrollWidth") <= size["width"]
+        assert spilled(page) == []
     assert too_low(page) == []
     page.emulate_media(color_scheme="light", reduced_motion="reduce")
     page.set_viewport_size(DESK)

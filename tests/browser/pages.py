@@ -660,11 +660,10 @@ def at_incident(*then: str) -> Callable[[Page, Site], None]:
 
     def _act(page: Page, site: Site) -> None:
         follow("Narwhal at large")(page, site)
+        main = page.get_by_role("main")
         for name in then:
-            link = page.get_by_role("main").get_by_role("link", name=name)
-            (
-                link.first if link.count() else page.get_by_role("main").get_by_role("button", name=name)
-            ).click()
+            # Whichever comes: asked at once, the page may not be there yet.
+            main.get_by_role("link", name=name).or_(main.get_by_role("button", name=name)).first.click()
 
     return _act
 

@@ -67,6 +67,18 @@ class Watch:
 
 # What a finger presses and is lower than 44 CSS pixels (WCAG 2.5.5), but for links within a sentence. A box
 # is pressed by its label, and a link that covers its card by the card.
+# By a little a line is higher than its letters; and a row of headings is not shown everywhere.
+_SPILLED = """
+() => [...document.body.querySelectorAll("*")].filter(each => {
+  const style = getComputedStyle(each);
+  if (each.closest("svg, thead, select, textarea, .visually-hidden, .skip-link") || !each.checkVisibility())
+    return false;
+  if (style.display === "inline" || style.position === "absolute" || !each.clientHeight) return false;
+  if (![...each.childNodes].some(node => node.nodeType === 3 && node.textContent.trim())) return false;
+  return (style.overflowY === "visible" && each.scrollHeight > each.clientHeight + 6)
+      || (style.overflowX === "visible" && each.scrollWidth > each.clientWidth + 3);
+}).map(each => `${each.tagName} ${each.className}: ${each.textContent.trim().slice(0, 60)}`)
+"""
 _LOW = """() => [...document.querySelectorAll("a, button, summary, select, input:not([type=hidden])")]
   .filter((it) => it.checkVisibility() && !it.matches(".skip-link"))
   .filter((it) => getComputedStyle(it).display !== "inline" ||
@@ -81,6 +93,12 @@ _LOW = """() => [...document.querySelectorAll("a, button, summary, select, input
 def too_low(page: Page) -> list[str]:
     """What the page has for a finger that is not high enough for one."""
     found: list[str] = page.evaluate(_LOW)
+    return found
+
+
+def spilled(page: Page) -> list[str]:
+    """What the page writes beyond the box that it stands in, over whatever comes next. Axe sees no boxes."""
+    found: list[str] = page.evaluate(_SPILLED)
     return found
 
 

@@ -18,7 +18,7 @@ from backoffice.accounts.services import people
 from backoffice.schools.models import Membership, Role
 from tests.browser.axe import DARK, NARROW, WHOLE, breaches, look_closely
 from tests.browser.pages import PAGES
-from tests.browser.site import DESK, PHONE, Site, status, too_low
+from tests.browser.site import DESK, PHONE, Site, spilled, status, too_low
 from tests.browser.site_map import endpoint_of
 from tests.browser.stops import complaints_of_keys
 from tests.factories.world import COST, PASSWORD, SYSTEM, Person, World, add_passkey
@@ -77,6 +77,7 @@ def test_a_page(come: Callable[[str | None], Page], site: Site, newcomer: None, 
         page.emulate_media(color_scheme="dark")
         assert breaches(page, DARK) == []
         assert page.evaluate("document.scrollingElement.scrollWidth") <= size["width"]
+        assert spilled(page) == []
     assert too_low(page) == []
     if "," not in name:
         page.set_viewport_size(DESK)
