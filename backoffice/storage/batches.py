@@ -1,19 +1,25 @@
 """Reading very many rows: as columns, and the next ones while these are worked on."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections import deque
+from collections.abc import Generator, Sequence
 from itertools import count
 from typing import Any
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Connection, Select
+from sqlalchemy import Connection, Dialect, Select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.base import Executable
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement
+from sqlalchemy.types import TypeEngine
+
+from backoffice.storage.sealed import Sealed
 
 BATCH = 1000
+# Batches that are asked for before they are needed: with one, the database waits for us between them.
+_AHEAD = 2
 Column = Sequence[Any]
 _numbers = count(1)
 
@@ -47,7 +53,7 @@ def batches(
     try:
         for described, columns in _fetched(connection.connection.driver_connection, sql.Identifier(name)):
             yield [
-                _read(column, kind.result_processor(connection.dialect, each.type_code))
+                _read(column, kind, connection.dialect, each.type_code)
                 for kind, each, column in zip(kinds, described, columns, strict=True)
             ]
     except psycopg.Error as error:
@@ -60,15 +66,15 @@ def _fetched(
 ) -> Generator[tuple[Sequence[psycopg.Column], Sequence[Column]], None, None]:
     some = sql.SQL("fetch forward {} from {}").format(sql.Literal(BATCH), name)
     with driver.pipeline():
-        asked = driver.execute(some)
-        while columns := [*zip(*asked.fetchall(), strict=True)]:
-            ahead = driver.execute(some)
-            yield asked.description, columns
-            asked = ahead
+        asked = deque(driver.execute(some) for _ in range(_AHEAD))
+        while columns := [*zip(*(found := asked.popleft()).fetchall(), strict=True)]:
+            asked.append(driver.execute(some))
+            yield found.description, columns
     driver.execute(sql.SQL("close {}").format(name))
 
 
-def _read(column: Column, processor: Callable[[Any], Any] | None) -> Column:
-    if processor is None:
-        return column
-    return [None if value is None else processor(value) for value in column]
+def _read(column: Column, kind: TypeEngine[Any], dialect: Dialect, code: int) -> Column:
+    if isinstance(kind, Sealed):
+        return kind.opened(column)
+    processor = kind.result_processor(dialect, code)
+    return column if processor is None else [None if each is None else processor(each) for each in column]

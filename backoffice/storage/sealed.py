@@ -1,7 +1,7 @@
 """Column types whose values are ciphertext in the database and plain in Python."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, overload
 
 from sqlalchemy import Column, Dialect, LargeBinary, Table, event
@@ -46,10 +46,15 @@ class Sealed(TypeDecorator[str]):
         """
         context, read = self.context, self.read
 
-        def opened(value: bytes | None) -> Any:
+        def open_one(value: bytes | None) -> Any:
             return None if value is None else read(keyring.current().open(value, context=context))
 
-        return opened
+        return open_one
+
+    def opened(self, column: Sequence[bytes | None]) -> list[Any]:
+        """The values of very many rows, opened. Raises `KeyringError`."""
+        opened, read = keyring.current().opening(self.context), self.read
+        return [None if value is None else read(opened(value)) for value in column]
 
     def _seal(self, plain: bytes) -> bytes:
         return keyring.current().seal(plain, context=self.context)

@@ -46,6 +46,19 @@ def test_one_column_after_another_is_sealed_as_one_value_is(ring: Keyring) -> No
         rotated.open(sealed[0], context="student.family_name")
 
 
+def test_one_column_after_another_is_opened_as_one_value_is(ring: Keyring) -> None:
+    old = ring.seal(b"Kim", context="student.given_name")
+    ring = with_new_key(ring, KeyPurpose.SEAL)
+    new = [ring.seal(each, context="student.given_name") for each in (b"Mio", b"", b"Ada")]
+    opened = ring.opening("student.given_name")
+    assert [*map(opened, (old, *new, old))] == [b"Kim", b"Mio", b"", b"Ada", b"Kim"]
+    for wrong in (new[0][:-1] + bytes([new[0][-1] ^ 1]), b"\x00\x07" + new[0][2:], b"", old[:9]):
+        with pytest.raises(KeyringError):
+            opened(wrong)
+    with pytest.raises(KeyringError):
+        ring.opening("student.family_name")(old)
+
+
 def test_a_seal_hides_the_value(ring: Keyring) -> None:
     assert b"Ada Lovelace" not in ring.seal(b"Ada Lovelace", context=CONTEXT)
 
