@@ -23,6 +23,8 @@ from types import FrameType
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _SAY = partial(print, flush=True)
+# Things that are made, and still there, before the collector looks through the newest.
+_LOOKED_THROUGH = 20_000
 _TICK = 0.05  # seconds between two looks at the children
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
@@ -230,12 +232,15 @@ def _port_trouble(address: str, port: int, error: OSError) -> str:
 
 
 def settle() -> None:
-    """Tell the collector that what a process has made by now stays: it need not look through it again.
+    """Tell the collector that what a process has made by now stays, and to look seldom through what comes.
 
-    All that was imported is a quarter of a million things, and each hundredth page or so waited for it.
+    All that was imported is a quarter of a million things, and each hundredth page or so waited for it. What
+    a page or a thousand rows are made of goes by itself: there is little for the collector, which looks some
+    ten times a page unless it is told otherwise.
     """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_LOOKED_THROUGH, 20, 20)
 
 
 def web_command(

@@ -17,6 +17,7 @@ from backoffice.jobs.runs import Busy, GivenUp, run_here
 from backoffice.jobs.scheduler import run_scheduler, sync
 from backoffice.jobs.worker import run_worker
 from backoffice.problems import Rejected
+from backoffice.serve import settle
 from backoffice.storage.roles import DatabaseRole
 from backoffice.web import logs
 
@@ -30,6 +31,7 @@ def worker(context: click.Context) -> None:
     """Work on the queue, one job at a time. Needs BACKOFFICE_DATABASE_URL; any number may run."""
     app = _named(context)
     logs.configure(app.extensions["backoffice"].settings.log_dir, level=logging.INFO)
+    settle()
     run_worker(app)
 
 
