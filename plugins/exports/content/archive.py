@@ -6,7 +6,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import sha256
 from itertools import chain
 from tempfile import TemporaryFile
 from typing import Any, BinaryIO
@@ -19,14 +18,13 @@ from backoffice.storage.batches import Column, batches
 from plugins.exports.content import manifest, page, roster, workbook
 from plugins.exports.content.kinds import Field, Kind
 from plugins.exports.content.manifest import Manifest
+from plugins.exports.content.packing import Packing, packed_file
 from plugins.exports.content.page import SMALL, Shown
 from plugins.exports.content.rows import Rows, reading_of
 from plugins.exports.content.scope import Scope
 from plugins.exports.content.sealing import SealedFile, SealedWriter
-from plugins.exports.content.values import Writing, bare_lines, csv_lines, json_rows
+from plugins.exports.content.values import Lines, Writing, bare_lines
 
-# Twice as quick as the usual level, and a tenth larger.
-LEVEL = 3
 # So much is digested, packed and sealed at a time.
 _PIECE = 256 * 1024
 
@@ -98,29 +96,55 @@ class Archive:
     @contextmanager
     def file(self, name: str) -> Iterator[Callable[[bytes], None]]:
         """Write one file, piece by piece."""
-        info = zipfile.ZipInfo(name, self._at)
-        info.compress_type = zipfile.ZIP_DEFLATED
-        # The level of the archive is not that of a file whose date is given, and this has no public name yet.
-        info._compresslevel = LEVEL  # type: ignore[attr-defined]  # noqa: SLF001
-        info.external_attr = 0o600 << 16
-        digest, waiting = sha256(), bytearray()
-        with self.zip.open(info, "w", force_zip64=True) as member:
-
-            def write(piece: bytes) -> None:
-                # Line by line, each call costs more than what is done in it.
-                waiting.extend(piece)
-                if len(waiting) >= _PIECE:
-                    put()
-
-            def put() -> None:
-                self._looked()
-                digest.update(waiting)
-                member.write(bytes(waiting))
-                waiting.clear()
-
+        packing = Packing()
+        with (
+            packed_file(self.zip, self._info(name), packing) as member,
+            self._pieces(packing, member.write) as write,
+        ):
             yield write
-            put()
-        self.digests[name] = digest.hexdigest()
+        self.digests[name] = packing.digest
+
+    @contextmanager
+    def aside(self, name: str) -> Iterator[Callable[[bytes], None]]:
+        """The same beside another file, which has to end before this does: an archive grows by one at a time.
+
+        It waits, packed, where nobody can read it.
+        """
+        packing = Packing()
+        with TemporaryFile() as waiting:
+            with SealedWriter(waiting) as sealed, self._pieces(packing, sealed.write) as write:
+                yield write
+            length = waiting.tell()
+            waiting.seek(0)
+            with packed_file(self.zip, self._info(name), packing) as member:
+                for piece in SealedFile(waiting, length, sealed.key).read_range():
+                    member.write(piece)
+        self.digests[name] = packing.digest
+
+    def _info(self, name: str) -> zipfile.ZipInfo:
+        info = zipfile.ZipInfo(name, self._at)
+        info.external_attr = 0o600 << 16
+        return info
+
+    @contextmanager
+    def _pieces(self, packing: Packing, to: Callable[[bytes], object]) -> Iterator[Callable[[bytes], None]]:
+        """Takes a file as it comes, and gives it on packed, a large piece at a time."""
+        waiting = bytearray()
+
+        def write(piece: bytes) -> None:
+            # Line by line, each call costs more than what is done in it.
+            waiting.extend(piece)
+            if len(waiting) >= _PIECE:
+                put()
+
+        def put() -> None:
+            self._looked()
+            to(packing.pack(bytes(waiting)))
+            waiting.clear()
+
+        yield write
+        put()
+        to(packing.rest())
 
 
 class _Sink:
@@ -160,8 +184,8 @@ def _write_kind(
 ) -> list[Shown]:
     """Write the files of a kind, if there is a row of it; with the rows themselves, if they are few.
 
-    Both files come from one reading, so that they say the same. The second waits meanwhile where nobody can
-    read it.
+    Both files come from one reading, so that they say the same. The second, which is the smaller one, waits
+    meanwhile where nobody can read it.
     """
     with closing(_batches(tx, rows.statements)) as found:
         first = next(found, None)
@@ -175,30 +199,26 @@ def _write_rows(
 ) -> Shown:
     few: list[Sequence[Any]] | None = []
     beside = workbook.beside(archive.file, kind) if archive.workbooks else nullcontext()
-    with TemporaryFile() as waiting, beside as book:
-        with (
-            archive.file(f"data/{kind.name}.csv") as write,
-            SealedWriter(waiting) as aside,
-        ):
-            write(_heading(kind.fields))
-            before = "[\n"
-            for batch in found:
-                columns, count = writing.columns(kind.fields, batch), len(batch[0])
-                if book is not None:
-                    book.write(zip(*columns, strict=True))
-                write(csv_lines(kind.fields, columns).encode())
-                # Without the brackets: it is one list however many batches there are.
-                aside.write((before + json_rows(kind.fields, columns)).encode())
-                before = ",\n"
-                counts.add(kind.name, count)
-                if few is not None:
-                    few = [*few, *zip(*columns, strict=True)] if len(few) + count <= SMALL else None
-            aside.write(b"\n]\n")
-        with archive.file(f"data/{kind.name}.json") as write:
-            length = waiting.tell()
-            waiting.seek(0)
-            for piece in SealedFile(waiting, length, aside.key).read_range():
-                write(piece)
+    with (
+        beside as book,
+        archive.aside(f"data/{kind.name}.csv") as write_csv,
+        archive.file(f"data/{kind.name}.json") as write_json,
+    ):
+        write_csv(_heading(kind.fields))
+        before = "[\n"
+        for batch in found:
+            columns, count = writing.columns(kind.fields, batch), len(batch[0])
+            if book is not None:
+                book.write(zip(*columns, strict=True))
+            lines = Lines(kind.fields, columns)
+            write_csv(lines.csv().encode())
+            # Without the brackets: it is one list however many batches there are.
+            write_json((before + lines.json()).encode())
+            before = ",\n"
+            counts.add(kind.name, count)
+            if few is not None:
+                few = [*few, *zip(*columns, strict=True)] if len(few) + count <= SMALL else None
+        write_json(b"\n]\n")
     return Shown(kind, counts.by_kind[kind.name], few)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, DateTime, Integer, Table
 
 from backoffice.privacy.inventory import held_in, title_of
 from backoffice.storage.columns import Form
@@ -90,6 +90,16 @@ def kind_of(table: Table, scope: Scope) -> Kind:
         else:
             without.append(left_out_column(table, column, why))
     return Kind(table, name_of(table), tuple(fields), tuple(without))
+
+
+def is_number(field: Field) -> bool:
+    """Whether its values are whole numbers; as text, since nobody counts with them here."""
+    return field.written is As.VALUE and isinstance(field.column.type, Integer)
+
+
+def is_moment(field: Field) -> bool:
+    """Whether its values are moments; as the database writes them."""
+    return field.written is As.VALUE and isinstance(field.column.type, DateTime)
 
 
 def left_out_column(table: Table, column: Column[object], why: str) -> LeftOut:

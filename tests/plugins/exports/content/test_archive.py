@@ -5,7 +5,6 @@ import io
 import json
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
@@ -28,7 +27,6 @@ from backoffice.storage.public_id import new_public_id
 from backoffice.storage.roles import DatabaseRole
 from backoffice.students.worries.models import GoesTo
 from plugins.exports.content import NothingThere, Scope, page, roster, workbook, write_archive
-from plugins.exports.content.archive import LEVEL
 from plugins.exports.content.page import SMALL
 from tests.factories import world as factory
 from tests.factories.world import SYSTEM, Child, Class, World
@@ -381,19 +379,6 @@ def test_rows_come_from_a_cursor_a_few_at_a_time(world: World, many: int) -> Non
         page = found.read("index.html").decode()
         assert len(json.loads(found.read("data/point-entries.json"))) == many
     assert "These are too many for a page." in page
-
-
-def test_it_is_packed_quickly(scopes: Scopes, monkeypatch: pytest.MonkeyPatch) -> None:
-    levels: list[int] = []
-    packing = zlib.compressobj
-
-    def note(level: int, *given: Any) -> Any:
-        levels.append(level)
-        return packing(level, *given)
-
-    monkeypatch.setattr(zlib, "compressobj", note)
-    opened(scopes["student"])
-    assert {*levels} == {LEVEL}
 
 
 def test_whoever_hears_of_it_can_stop_it(scopes: Scopes) -> None:

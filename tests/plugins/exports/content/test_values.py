@@ -13,7 +13,7 @@ from backoffice.runtime import Runtime
 from backoffice.spreadsheets.csv_files import unguarded
 from plugins.exports.content import Scope
 from plugins.exports.content.kinds import Field, kind_of
-from plugins.exports.content.values import Writing, csv_lines, json_rows
+from plugins.exports.content.values import Lines, Writing
 
 HOSTILE = [
     'a "quoted" word',
@@ -43,11 +43,11 @@ def read(text: str) -> list[list[str]]:
 def test_what_people_wrote_is_read_back_as_it_was(fields: dict[str, Field]) -> None:
     wanted = [fields["given_name"], fields["comment"]]
     columns: list[Any] = [HOSTILE, [*reversed(HOSTILE[1:]), None]]
-    found = [[unguarded(cell) for cell in row] for row in read(csv_lines(wanted, columns))]
+    found = [[unguarded(cell) for cell in row] for row in read(Lines(wanted, columns).csv())]
     assert found == [[a, b or ""] for a, b in zip(*columns, strict=True)]
-    rows = json.loads(f"[{json_rows(wanted, columns)}]")
+    rows = json.loads(f"[{Lines(wanted, columns).json()}]")
     assert rows == [{"given_name": a, "comment": b} for a, b in zip(*columns, strict=True)]
-    assert {cell[0] for row in read(csv_lines(wanted, columns)) for cell in row if "=1+1" in cell} == {
+    assert {cell[0] for row in read(Lines(wanted, columns).csv()) for cell in row if "=1+1" in cell} == {
         "'",
         "t",
     }
@@ -56,22 +56,48 @@ def test_what_people_wrote_is_read_back_as_it_was(fields: dict[str, Field]) -> N
 @pytest.mark.parametrize("with_gap", [False, True])
 def test_numbers_moments_and_references_stand_as_they_are(fields: dict[str, Field], with_gap: bool) -> None:
     wanted = [fields["value"], fields["awarded_at"], fields["classroom"]]
-    columns: list[Any] = [[-3, 2], ["2026-11-27T10:00:00.000000Z"] * 2, ["abcdefgh23456789"] * 2]
+    # As the database writes them.
+    columns: list[Any] = [
+        ["-3", "2"],
+        ["2026-11-27 10:00:00.25", "2026-11-27 10:00:00"],
+        ["abcdefgh23456789"] * 2,
+    ]
     if with_gap:
         columns = [[*column, None] for column in columns]
-    rows = json.loads(f"[{json_rows(wanted, columns)}]")
-    assert [list(row.values()) for row in rows] == [list(row) for row in zip(*columns, strict=True)]
-    lines = read(csv_lines(wanted, columns))
+    columns = Writing().columns(wanted, columns)
+    assert columns[1][:2] == ["2026-11-27T10:00:00.25Z", "2026-11-27T10:00:00Z"]
+    rows = json.loads(f"[{Lines(wanted, columns).json()}]")
+    numbers = [None if each is None else int(each) for each in columns[0]]
+    assert [list(row.values()) for row in rows] == [
+        list(row) for row in zip(numbers, *columns[1:], strict=True)
+    ]
+    lines = read(Lines(wanted, columns).csv())
     assert lines == [
         ["" if each is None else str(each) for each in row] for row in zip(*columns, strict=True)
     ]
 
 
+def test_names_that_need_nothing_are_written_as_those_that_do(fields: dict[str, Field]) -> None:
+    wanted = [fields["given_name"]]
+    names = ["Kim", "Anne-Marie", "O'Brien", "", "Zoë 🦉", "two words", "a=b"]
+    lines = read(Lines(wanted, [names]).csv())
+    assert lines == [[name] for name in names]
+    for special in ("'a", "-a", "a;b", 'a"b', "a\\b", "a\nb", "a\u2028b", "\uff1da"):
+        with_it = [*names, special]
+        assert [[unguarded(cell) for cell in row] for row in read(Lines(wanted, [with_it]).csv())] == [
+            [name] for name in with_it
+        ], special
+        assert json.loads(f"[{Lines(wanted, [with_it]).json()}]") == [
+            {"given_name": name} for name in with_it
+        ]
+    assert read(Lines(wanted, [["-a", "Kim"]]).csv()) == [["'-a"], ["Kim"]]
+
+
 def test_lists_and_flags_are_written_by_the_row(fields: dict[str, Field]) -> None:
     wanted = [fields["given_name"]]
     for value, cell in (([1, "b"], "1, b"), (True, "true"), ({"b": 1}, '{"b": 1}')):
-        assert read(csv_lines(wanted, [[value, value]])) == [[cell]] * 2
-        assert json.loads(f"[{json_rows(wanted, [[value, None]])}]") == [
+        assert read(Lines(wanted, [[value, value]]).csv()) == [[cell]] * 2
+        assert json.loads(f"[{Lines(wanted, [[value, None]]).json()}]") == [
             {"given_name": value},
             {"given_name": None},
         ]
