@@ -706,8 +706,6 @@ class Grid(GuardedView):
     def _with_cells(self, tx: Transaction, columns: Sequence[Column], things: Sequence[Any]) -> list[Row]:
         """The things as rows with the cells of these columns alone, and the way to change these."""
         rows = cells.with_pencils(self, tx, columns, things, self.rows(tx, things))
-        if list(columns) == list(self.columns):
-            return rows
         return own.placed(tx, self.own, self.columns, columns, things, rows)
 
     def _choosable(self, shown: Sequence[Column]) -> list[Option]:

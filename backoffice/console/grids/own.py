@@ -181,6 +181,8 @@ def placed(
     rows: Sequence[Row],
 ) -> list[Row]:
     """The things' rows with the cells of these columns: those that the list declared, and those of fields."""
+    if list(columns) == list(declared):
+        return list(rows)
     own = [each for each in columns if isinstance(each, OwnColumn)]
     written = queries.values_of(tx, subject, things) if own and subject else {}
     places = {each: declared.index(each) for each in columns if not isinstance(each, OwnColumn)}
