@@ -1,6 +1,5 @@
 """Reading very many rows: as columns, and the next ones while these are worked on."""
 
-from collections import deque
 from collections.abc import Generator, Sequence
 from itertools import count
 from typing import Any
@@ -18,8 +17,6 @@ from sqlalchemy.types import TypeEngine
 from backoffice.storage.sealed import Sealed
 
 BATCH = 1000
-# Batches that are asked for before they are needed: with one, the database waits for us between them.
-_AHEAD = 2
 Column = Sequence[Any]
 _numbers = count(1)
 
@@ -66,10 +63,12 @@ def _fetched(
 ) -> Generator[tuple[Sequence[psycopg.Column], Sequence[Column]], None, None]:
     some = sql.SQL("fetch forward {} from {}").format(sql.Literal(BATCH), name)
     with driver.pipeline():
-        asked = deque(driver.execute(some) for _ in range(_AHEAD))
-        while columns := [*zip(*(found := asked.popleft()).fetchall(), strict=True)]:
-            asked.append(driver.execute(some))
-            yield found.description, columns
+        asked = driver.execute(some)
+        # One ahead and no more: whoever waits for an answer waits for all that was asked.
+        while columns := [*zip(*asked.fetchall(), strict=True)]:
+            ahead = driver.execute(some)
+            yield asked.description, columns
+            asked = ahead
     driver.execute(sql.SQL("close {}").format(name))
 
 

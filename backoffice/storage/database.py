@@ -95,7 +95,9 @@ class Database:
         if prompt:
             return _patient(make_engine(self.url(role), poolclass=NullPool, connect_timeout=2), PROMPT)
         if role is not DatabaseRole.APP:
-            return make_engine(self.url(role), pool_pre_ping=True, **POOL)
+            working = make_engine(self.url(role), pool_pre_ping=True, **POOL)
+            prepare_on(working)
+            return working
         engine = make_engine(self.url(role), **POOL)
         prepare_on(engine)
         return _patient(engine, ANSWER)

@@ -1,8 +1,8 @@
 """Statements that a connection prepares: the server plans them once, and not for each page.
 
-Planning under row-level security takes about as long as the rows of a page. What is marked is prepared: what
-nearly every page asks and what is done the same way whatever is asked for. A list's own statement is not: how
-it is best read depends on how many schools it names.
+Planning under row-level security takes about as long as the rows of a page, and a question to sixty tables
+longer than its answer. What is marked is prepared: what nearly every page asks, and what erasing asks of all
+tables. A list's own statement is not: how it is best read depends on how many schools it names.
 
 A pooler hands one connection of the server to many, and what one of them has prepared the next one does not
 have; so that nobody has to say that there is one, each connection is asked which process it leads to.
@@ -18,6 +18,8 @@ _MARK = "prepared"
 PREPARED = {_MARK: True}
 # The driver itself prepares whatever it has seen so often: never.
 _NEVER_UNASKED = 2**31
+# Whoever erases subjects of every kind asks some two hundred; the driver forgets beyond a hundred.
+_MOST = 500
 
 
 def prepare_on(engine: Engine) -> None:
@@ -27,6 +29,7 @@ def prepare_on(engine: Engine) -> None:
     def _connected(connection: psycopg.Connection[Any], _record: Any) -> None:
         if _is_direct(connection):
             connection.prepare_threshold = _NEVER_UNASKED
+            connection.prepared_max = _MOST
 
     @event.listens_for(engine, "do_execute")
     def _execute(cursor: psycopg.Cursor[Any], statement: Any, parameters: Any, context: Any) -> bool | None:

@@ -7,6 +7,7 @@ from flask import Flask
 from sqlalchemy import Connection, event, make_url, select, text
 
 from backoffice.access.transaction import transaction
+from backoffice.privacy.erasure.reach import reach_of, said
 from backoffice.runtime import Runtime
 from backoffice.schools import queries
 from backoffice.schools.models import Student
@@ -15,7 +16,7 @@ from backoffice.storage.numbers import array_of, one_of
 from backoffice.storage.prepared import PREPARED
 from backoffice.storage.roles import DatabaseRole
 from tests.factories.visitor import signed_in
-from tests.factories.world import World
+from tests.factories.world import SYSTEM, World
 
 MARKED = text("select cast(:value as bigint) + 1").execution_options(**PREPARED)
 PLAIN = text("select cast(:value as bigint) + 2")
@@ -28,17 +29,27 @@ def prepared(connection: Connection) -> list[str]:
 
 def test_what_is_marked_is_prepared_once(runtime: Runtime) -> None:
     database = Database(runtime.database.address)
-    with database.engine(DatabaseRole.APP).connect() as connection:
-        for value in range(20):
-            assert connection.scalar(MARKED, {"value": value}) == value + 1
-            assert connection.scalar(PLAIN, {"value": value}) == value + 2
-        assert [each.count("+ 1") for each in prepared(connection)] == [1]
-        connection.rollback()
-        assert connection.scalar(MARKED, {"value": 1}) == 2
-    with database.engine(DatabaseRole.SYSTEM).connect() as connection:
-        assert connection.scalar(MARKED, {"value": 1}) == 2
-        assert prepared(connection) == []
+    for role in (DatabaseRole.APP, DatabaseRole.SYSTEM):
+        with database.engine(role).connect() as connection:
+            for value in range(20):
+                assert connection.scalar(MARKED, {"value": value}) == value + 1
+                assert connection.scalar(PLAIN, {"value": value}) == value + 2
+            assert [each.count("+ 1") for each in prepared(connection)] == [1]
+            connection.rollback()
+            assert connection.scalar(MARKED, {"value": 1}) == 2
     database.dispose()
+
+
+def test_what_erasing_asks_of_all_tables_is_planned_once(runtime: Runtime, world: World) -> None:
+    tables = [table for each in runtime.metadatas for table in each.sorted_tables]
+    known = {"school_id": frozenset({world.home.id}), "id": frozenset({2**40})}
+    students: Any = Student.__table__
+    reach = reach_of(students, known, tables)
+    with transaction(SYSTEM) as tx:
+        for _ in range(2):
+            assert not any(tx.execute(reach.there, said(known)).one())
+        asked = [row.statement for row in tx.execute(KNOWN) if "app.point_entry" in row.statement]
+    assert len(asked) == 1
 
 
 def test_seats_are_planned_once_whoever_asks_for_whomever(runtime: Runtime, world: World) -> None:

@@ -49,6 +49,7 @@ from backoffice.privacy.outside import Reaching
 from backoffice.schools import grown_ups
 from backoffice.schools.models import Classroom, School, Student
 from backoffice.storage.numbers import one_of
+from backoffice.storage.prepared import PREPARED
 
 # In a stored plan, how many lines of the ledger it made.
 MARKS = "marks"
@@ -447,7 +448,7 @@ def _asked_beside(held: tuple[tuple[PersonalData, Target], ...]) -> Select[Any]:
         select(func.count()).select_from(each.model).where(_condition(each, target)).scalar_subquery()
         for each, target in held
     ]
-    return select(*asked)
+    return select(*asked).execution_options(**PREPARED)
 
 
 def _condition(held: PersonalData, target: Target) -> ColumnElement[bool]:

@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 from backoffice.storage.numbers import given, one_of
+from backoffice.storage.prepared import PREPARED
 
 CASCADE = "CASCADE"
 
@@ -130,7 +131,8 @@ def said(known: Mapping[str, Collection[int]]) -> dict[str, int | frozenset[int]
 def _reach(root: Table, known: tuple[tuple[str, bool], ...], tables: tuple[Table, ...]) -> Reach:
     parts = tuple(_parts(root, {name: Given(name, one) for name, one in known}, tables))
     asked: list[Any] = [part.there() for part in parts]
-    return Reach(parts, select(*asked), tuple(tuple(part.deletes()) for part in parts))
+    removes = (tuple(each.execution_options(**PREPARED) for each in part.deletes()) for part in parts)
+    return Reach(parts, select(*asked).execution_options(**PREPARED), tuple(removes))
 
 
 @lru_cache(maxsize=256)
@@ -143,7 +145,8 @@ def _counts(reach: Reach, among: frozenset[str], but: frozenset[str]) -> Asked |
     ]
     if not asked:
         return None
-    return Asked(tuple(table for table, _each in asked), select(*(each for _table, each in asked)))
+    counts = select(*(each for _table, each in asked)).execution_options(**PREPARED)
+    return Asked(tuple(table for table, _each in asked), counts)
 
 
 def parts_of(root: Table, known: Mapping[str, Collection[int]], tables: Iterable[Table]) -> list[Part]:

@@ -1,4 +1,4 @@
-"""Files packed on their way into a zip, by a packer that is eight times as quick as the library's own.
+"""Files packed on their way into a zip, by a packer several times as quick as the library's own.
 
 The library has no public way to another packer, nor to something that is packed already: of the file that it
 writes three attributes are set here, and nowhere else.

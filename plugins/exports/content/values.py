@@ -154,11 +154,11 @@ def _stands(field: Field, column: Column) -> bool:
     if _is_ours(field):
         return all(column)
     try:
-        # No text of the database has this sign.
         text = "\0".join(("", *column))
     except TypeError:
         return False
-    suspect = any(sign in text for sign in chain(_SPECIAL, _FIRST))
+    # What was sealed may have that sign itself, though nothing lets it in.
+    suspect = text.count("\0") > len(column) or any(sign in text for sign in chain(_SPECIAL, _FIRST))
     return not suspect and text.replace("\0", "").isprintable()
 
 

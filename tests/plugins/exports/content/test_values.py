@@ -82,7 +82,7 @@ def test_names_that_need_nothing_are_written_as_those_that_do(fields: dict[str, 
     names = ["Kim", "Anne-Marie", "O'Brien", "", "Zoë 🦉", "two words", "a=b"]
     lines = read(Lines(wanted, [names]).csv())
     assert lines == [[name] for name in names]
-    for special in ("'a", "-a", "a;b", 'a"b', "a\\b", "a\nb", "a\u2028b", "\uff1da"):
+    for special in ("a\0b", "'a", "-a", "a;b", 'a"b', "a\\b", "a\nb", "a\u2028b", "\uff1da"):
         with_it = [*names, special]
         assert [[unguarded(cell) for cell in row] for row in read(Lines(wanted, [with_it]).csv())] == [
             [name] for name in with_it
