@@ -1,12 +1,13 @@
 """Moments, days and amounts as people of a language write them."""
 
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import format_decimal
 from babel.units import format_unit
 
-from backoffice.language.spoken import locale
+from backoffice.language.spoken import language, locale
 from backoffice.language.texts import gettext
 
 UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
@@ -105,7 +106,12 @@ def exact_moment(at: datetime) -> str:
 
 def amount(number: int) -> str:
     """A number with its thousands parted: "12,345"."""
-    return format_decimal(number, locale=locale())
+    return _amount(number, language())
+
+
+@lru_cache(maxsize=1024)
+def _amount(number: int, spoken: str) -> str:
+    return format_decimal(number, locale=spoken)
 
 
 def tenths(number: float) -> str:

@@ -5,13 +5,12 @@ no catalogue knows. `lazy` is for what is written before anybody speaks: the lab
 at the top of a module.
 """
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, SupportsIndex
 
 from babel.support import NullTranslations
-from jinja2 import Environment, pass_context
-from jinja2.runtime import Context
+from jinja2 import Environment, pass_eval_context
+from jinja2.nodes import EvalContext
 from markupsafe import Markup, escape
 
 from backoffice.language.catalogues import translations
@@ -35,16 +34,17 @@ def speak_in(environment: Environment) -> None:
     environment.policies["ext.i18n.trimmed"] = True
     # The extension fills in the values itself.
     environment.install_gettext_callables(gettext, _form, newstyle=True)  # type: ignore[attr-defined]
-    with_values: Callable[..., str] = environment.globals["gettext"]  # type: ignore[assignment]
+    environment.globals.update(gettext=_say, _=_say)
 
-    @pass_context
-    def say(context: Context, text: str, **values: Any) -> str:
-        # Most texts of a page have no values, and are the same markup each time that they are said.
-        if values or not context.eval_ctx.autoescape:
-            return with_values(context, text, **values)
-        return _as_markup(translations(language()), str.__str__(text))
 
-    environment.globals.update(gettext=say, _=say)
+# The library's own takes the context, which is copied for each text that is said within a block.
+@pass_eval_context
+def _say(here: EvalContext, text: str, **values: Any) -> str:
+    said, text = translations(language()), str.__str__(text)
+    if not here.autoescape:
+        return str(said.ugettext(text) % values)
+    # Most texts of a page have no values, and are the same markup each time that they are said.
+    return Markup(said.ugettext(text)) % values if values else _as_markup(said, text)  # noqa: S704 - ours
 
 
 @lru_cache(maxsize=4096)
