@@ -567,7 +567,8 @@ class Grid(GuardedView):
 
     def _context(self, tx: Transaction, page: Page, order: Order) -> Mapping[str, Any]:
         words, columns = searched(), self.shown_columns()
-        rows = self._with_cells(tx, columns, page.rows)
+        rows = own.placed(tx, self.own, self.columns, columns, page.rows, self.rows(tx, page.rows))
+        pencils = cells.pencils(self, tx, columns, page.rows)
         offers = self.search_placeholder and (words or page.count is None or page.count >= self.search_from)
         asked_for, url, school = self.asked_for(tx), self._url, self.filtered_by(tx, "school")
         within = school.public_id if school else ""
@@ -584,7 +585,7 @@ class Grid(GuardedView):
             "headings": [self._heading(each, order if page.ordered else Order()) for each in columns],
             "rows": rows,
             # In the words of the template: what ticks a row, what names one without a name, a pencil.
-            "written": lambda *words: written_rows(rows, columns, RowWords(*words)),
+            "written": lambda *words: written_rows(rows, columns, RowWords(*words), pencils),
             "count_text": self.counted(page.count),
             "newer": page.before,
             "older": page.after,
@@ -702,11 +703,6 @@ class Grid(GuardedView):
             sort=wanted,
             url=self._url(without=("sort",), sort=wanted),
         )
-
-    def _with_cells(self, tx: Transaction, columns: Sequence[Column], things: Sequence[Any]) -> list[Row]:
-        """The things as rows with the cells of these columns alone, and the way to change these."""
-        rows = cells.with_pencils(self, tx, columns, things, self.rows(tx, things))
-        return own.placed(tx, self.own, self.columns, columns, things, rows)
 
     def _choosable(self, shown: Sequence[Column]) -> list[Option]:
         """The columns that may be left out."""

@@ -28,8 +28,6 @@ class Cell(NamedTuple):
     tone: str | None = None
     datetime: str | None = None
     exact: str | None = None
-    # Where it is changed, if whoever looks at it may.
-    edit: str | None = None
 
     @property
     def shown(self) -> Markup:

@@ -6,7 +6,7 @@ where it is written, and what a column says in all of its cells once for all of 
 console is written so; docs/decisions.md has the figures.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup
@@ -26,56 +26,70 @@ class RowWords(NamedTuple):
     pencil: str
 
 
-def written_rows(rows: Sequence[Row], columns: Sequence[Column], words: RowWords) -> Markup:
-    """The rows as `<tr>`s. The first cell names its row."""
-    first, *others = (_ColumnWriter(each, words.pencil) for each in columns)
+class Pencil(NamedTuple):
+    """The way to change the cells of a column: of which rows, by their public identifiers.
+
+    The address of such a cell is its row's identifier with `behind` after it.
+    """
+
+    rows: Collection[str]
+    behind: str
+
+
+def written_rows(
+    rows: Sequence[Row], columns: Sequence[Column], words: RowWords, pencils: Mapping[str, Pencil]
+) -> Markup:
+    """The rows as `<tr>`s. The first cell names its row; `pencils` are by the keys of columns."""
+    first, *others = (_ColumnWriter(each, words.pencil, pencils.get(each.key)) for each in columns)
     tick = _ticker(words.select)
     nameless = safe(words.nameless)
     written = []
     for row in rows:
         own, *more = row.cells
+        which = safe(row.public_id)
         name = "" if own.text is None else safe(own.text)
-        cells = "".join([column.cell(cell) for column, cell in zip(others, more, strict=True)])
-        written.append(f"<tr>{tick(row, name)}{first.named(row, name, nameless)}{cells}</tr>")
+        cells = "".join([column.cell(cell, which) for column, cell in zip(others, more, strict=True)])
+        named = first.named(own.url or row.url, which, name, nameless)
+        written.append(f"<tr>{tick(which, name)}{named}{cells}</tr>")
     # Each text in it went through `safe`, which tests try with hostile ones.
     return Markup("\n".join(written))  # noqa: S704
 
 
-def _ticker(select: tuple[str, str] | None) -> Callable[[Row, str], str]:
+def _ticker(select: tuple[str, str] | None) -> Callable[[str, str], str]:
     if select is None:
-        return lambda row, name: ""  # noqa: ARG005 - as the other takes them
+        return lambda which, name: ""  # noqa: ARG005 - as the other takes them
     before, after = map(safe, select)
 
-    def tick(row: Row, name: str) -> str:
+    def tick(which: str, name: str) -> str:
         return (
             '<td class="grid-check"><label><input class="form-check-input" type="checkbox" name="rowid"'
-            f' value="{safe(row.public_id)}" aria-label="{before}{name}{after}"></label></td>'
+            f' value="{which}" aria-label="{before}{name}{after}"></label></td>'
         )
 
     return tick
 
 
 class _ColumnWriter:
-    """Writes the cells of one column."""
+    """Writes the cells of one column. `which` row it is, and its name, are markup already."""
 
-    def __init__(self, column: Column, pencil: str) -> None:
+    def __init__(self, column: Column, picture: str, pencil: Pencil | None) -> None:
         self._label = f' data-label="{safe(column.title)}"'
+        self._changed = frozenset(map(safe, pencil.rows)) if pencil else frozenset()
         self._pencil = ""
-        if column.edit:
+        if pencil and column.edit:
             title = safe(column.edit.title)
-            self._pencil = f'" title="{title}" aria-label="{title}">{pencil}</a>'
+            self._pencil = f'{safe(pencil.behind)}" title="{title}" aria-label="{title}">{picture}</a>'
 
-    def named(self, row: Row, name: str, nameless: str) -> str:
-        """The cell that names its row, by markup, and leads to it."""
-        cell = row.cells[0]
-        if url := cell.url or row.url:
+    def named(self, url: str | None, which: str, name: str, nameless: str) -> str:
+        """The cell that names its row, and leads to it."""
+        if url:
             name = f'<a href="{safe(url)}">{name or nameless}</a>'
-        return f'<th scope="row">{name}{self._edit(cell)}</th>'
+        return f'<th scope="row">{name}{self._edit(which)}</th>'
 
-    def cell(self, cell: Cell) -> str:
+    def cell(self, cell: Cell, which: str) -> str:
         """Any other cell."""
-        if cell.edit:
-            said = f'<span class="cell-value">{cell.shown}</span>{self._edit(cell)}'
+        if which in self._changed:
+            said = f'<span class="cell-value">{cell.shown}</span>{self._edit(which)}'
             return f'<td class="is-{safe(cell.kind)}"{self._label}>{said}</td>'
         if cell.text is None:
             return "<td></td>"
@@ -95,5 +109,5 @@ class _ColumnWriter:
             said = f'<a href="{safe(cell.url)}">{said}</a>'
         return f"<td{self._label}>{said}</td>"
 
-    def _edit(self, cell: Cell) -> str:
-        return f'<a class="cell-edit" href="{safe(cell.edit)}{self._pencil}' if cell.edit else ""
+    def _edit(self, which: str) -> str:
+        return f'<a class="cell-edit" href="{which}{self._pencil}' if which in self._changed else ""

@@ -9,7 +9,7 @@ from flask import Flask
 from markupsafe import Markup
 
 from backoffice.console.grid import Cell, Column, Row
-from backoffice.console.grids.written import RowWords, written_rows
+from backoffice.console.grids.written import Pencil, RowWords, written_rows
 from backoffice.console.students import StudentGrid, _of_day
 from backoffice.language.spoken import language, speaking
 from backoffice.language.texts import lazy
@@ -25,8 +25,11 @@ def hostile(kind: str, **more: str | None) -> Cell:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("more", [{}, {"url": HOSTILE}, {"edit": HOSTILE}, {"url": HOSTILE, "edit": HOSTILE}])
-def test_no_text_of_a_row_is_markup(app: Flask, kind: str, more: dict[str, str]) -> None:
+@pytest.mark.parametrize("more", [{}, {"url": HOSTILE}])
+@pytest.mark.parametrize("changed", [(), (HOSTILE,)])
+def test_no_text_of_a_row_is_markup(
+    app: Flask, kind: str, more: dict[str, str], changed: tuple[str, ...]
+) -> None:
     rows = [
         Row(HOSTILE, HOSTILE, [hostile(kind, **more)] * 2),
         Row(HOSTILE, None, [hostile(kind, **more)] * 2),
@@ -35,8 +38,9 @@ def test_no_text_of_a_row_is_markup(app: Flask, kind: str, more: dict[str, str])
     assert edit
     columns = [Column("first", HOSTILE, edit=replace(edit, title=HOSTILE))] * 2
     with app.app_context():
-        page = written_rows(rows, columns, WORDS)
+        page = written_rows(rows, columns, WORDS, {"first": Pencil(changed, HOSTILE)})
     assert page.count("<tr>") == 2
+    assert page.count("cell-edit") == 4 * len(changed)
     assert "&lt;script&gt;" in page
     assert "<script" not in page
     assert "&amp;lt;" not in page
@@ -47,9 +51,9 @@ def test_no_text_of_a_row_is_markup(app: Flask, kind: str, more: dict[str, str])
 def test_what_is_missing_stays_missing(app: Flask) -> None:
     columns = [Column("name", "Name"), Column("class", "Class")]
     with app.app_context():
-        nothing = written_rows([Row("abc", None, [Cell(None), Cell(None)])], columns, WORDS)
+        nothing = written_rows([Row("abc", None, [Cell(None), Cell(None)])], columns, WORDS, {})
         empty = written_rows(
-            [Row("abc", "/there", [Cell(""), Cell("")])], columns, WORDS._replace(select=None)
+            [Row("abc", "/there", [Cell(""), Cell("")])], columns, WORDS._replace(select=None), {}
         )
     assert '<th scope="row"></th><td></td></tr>' in nothing
     assert empty == '<tr><th scope="row"><a href="/there">Open it</a></th><td data-label="Class"></td></tr>'
@@ -58,17 +62,18 @@ def test_what_is_missing_stays_missing(app: Flask) -> None:
 def test_texts_are_said_in_the_language_of_who_reads_them(app: Flask) -> None:
     column = Column("name", lazy("Name"))
     with app.app_context(), speaking("es"):
-        page = written_rows([Row("abc", None, [Cell(None), Cell(lazy("Name"))])], [column] * 2, WORDS)
+        page = written_rows([Row("abc", None, [Cell(None), Cell(lazy("Name"))])], [column] * 2, WORDS, {})
     assert page.endswith('<td data-label="Nombre">Nombre</td></tr>')
 
 
 def test_what_a_cell_shows_is_what_its_column_writes(app: Flask) -> None:
     """A script puts the one in the other's place."""
-    columns = [Column("name", "Name")] * 2
+    columns = [Column("name", "Name"), Column("mark", "Mark")]
+    pencils = {"mark": Pencil({"abc"}, "/there")}
     cells = Cell("owl-plum", "mark", exact="Owl"), Cell("on", "badge"), Cell("1"), Cell("a", "code")
     with app.app_context():
         for cell in cells:
-            page = written_rows([Row("abc", None, [cell, cell._replace(edit="there")])], columns, WORDS)
+            page = written_rows([Row("abc", None, [cell, cell])], columns, WORDS, pencils)
             assert f'<span class="cell-value">{cell.shown}</span>' in page
 
 
