@@ -1,13 +1,14 @@
 """Finding one thing by its public identifier, or finding that it does not exist for this principal."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice.access.permissions import Permission
-from backoffice.access.policy import rules, scope, visible
+from backoffice.access.policy import Narrowed, kept_statement, rules, scope, visible
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 
@@ -78,6 +79,22 @@ def held_on(
     found = rows_of(tx.principal, entity, permission)
     found = found.where(column.in_([each.public_id for each in things]))
     return set(tx.scalars(found.with_only_columns(column)))
+
+
+def kept_rows_of(
+    principal: Principal,
+    entity: type[DeclarativeBase],
+    permission: Permission | None = None,
+    *,
+    planned_once: bool = False,
+) -> Narrowed:
+    """The same as `rows_of`, as one statement for all who see by the same ways, and what it is told."""
+    return kept_statement(principal, _whole(entity), permission, planned_once=planned_once)
+
+
+@cache
+def _whole(entity: type[DeclarativeBase]) -> Select[Any]:
+    return select(entity)
 
 
 def rows_of(principal: Principal, entity: type[T], permission: Permission | None = None) -> Select[T]:

@@ -6,22 +6,29 @@ what a principal is there decides.
 """
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache, partial
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, false, or_, true
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice.access.permissions import CORE, Permission
 from backoffice.access.principal import NONE, Ids, Kind, Principal
-from backoffice.storage.numbers import array_of, one_of
+from backoffice.storage.numbers import array_given, array_of, given, one_of
+from backoffice.storage.prepared import PREPARED
 
 # Whatever a statement selects, narrowing leaves it as it was.
 Statement = TypeVar("Statement", bound=Select[*tuple[Any, ...]])
+NOTHING_HELD: frozenset[str] = frozenset()
+# Among the scopes of a principal: what it holds anywhere.
+_SOMEWHERE = ""
+# So many kinds of readers of so many statements are more than there are.
+_MOST_KEPT = 1_000
 
 
 class RoleName(StrEnum):
@@ -95,20 +102,30 @@ class Rule:
     closed: str | None = None
     still: frozenset[Permission] = frozenset()
 
-    def within(
-        self, permission: Permission | None
-    ) -> Callable[[ColumnElement[Any]], ColumnElement[bool]] | None:
-        """The condition "in one of these classrooms" for a permission."""
-        if self.open_classrooms is None or permission is None or permission in self.still:
-            return self.classrooms
-        return self.open_classrooms
+    def way(
+        self, name: str, permission: Permission | None
+    ) -> str | Callable[[ColumnElement[Any]], ColumnElement[bool]] | None:
+        """What leads to rows by this field, a column's name or a condition, for a permission."""
+        if name == "classrooms" and self.open_classrooms and permission and permission not in self.still:
+            return self.open_classrooms
+        found: str | Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = getattr(self, name)
+        return found
 
     def closes(self, permission: Permission | None) -> bool:
         """Whether a closed row takes this permission from whoever holds it."""
         return self.closed is not None and permission is not None and permission not in self.still
 
 
+class Narrowed(NamedTuple):
+    """A statement that is kept, and what it is told when it runs."""
+
+    statement: Select[*tuple[Any, ...]]
+    values: Mapping[str, Any]
+
+
 _rules: dict[type[DeclarativeBase], Rule] = {}
+# Statements that are narrowed, by whatever they differ in.
+_kept: dict[Hashable, Select[*tuple[Any, ...]]] = {}
 _granted: Mapping[str, frozenset[str]] = {}
 _declared: frozenset[Permission] = frozenset()
 
@@ -183,14 +200,16 @@ _MAKES: tuple[tuple[RoleName, Callable[[Principal], object]], ...] = (
 )
 
 
-def _holds_somewhere(principal: Principal, permission: Permission) -> bool:
-    """Whether the principal's `scope` of a permission is not empty, without uniting all of its schools."""
-    if principal.kind is Kind.SYSTEM:
-        return True
-    for role, has in _MAKES:  # noqa: SIM110 - half the time of `any`, fifty times a page
-        if has(principal) and permission in _granted[role]:
-            return True
-    return False
+def held_somewhere(principal: Principal) -> frozenset[str]:
+    """The permissions of which the principal's `scope` is not empty, without uniting all of its schools.
+
+    A system's are not counted: it holds all of them.
+    """
+    found: frozenset[str] | None = principal.scopes.get(_SOMEWHERE)
+    if found is None:
+        found = NOTHING_HELD.union(*(_granted[role] for role, has in _MAKES if has(principal)))
+        principal.scopes[_SOMEWHERE] = found
+    return found
 
 
 def scope(principal: Principal, permission: Permission) -> Scope:
@@ -229,7 +248,7 @@ def _scope(principal: Principal, permission: Permission) -> Scope:
 def can(principal: Principal, permission: Permission, thing: DeclarativeBase | None = None) -> bool:
     """Whether the principal may do this to the thing; without a thing, to any thing at all."""
     if thing is None:
-        return _holds_somewhere(principal, permission)
+        return principal.kind is Kind.SYSTEM or permission in held_somewhere(principal)
     held = scope(principal, permission)
     if held.everywhere:
         return True
@@ -265,6 +284,7 @@ def visible(
     schools: Ids | None = None,
     closed: bool = False,
     planned_once: bool = False,
+    named: bool = False,
 ) -> Statement:
     """The statement narrowed to the rows that the principal may see.
 
@@ -272,7 +292,8 @@ def visible(
     nothing. With `permission`, the rows on which the principal holds it, instead of those it may read.
     `schools` are those that the statement's rows are of, where it says so itself: naming all thousand of
     somebody again costs more than such a statement. `closed` lets closed rows through as well.
-    `planned_once` is for statements that are prepared, as in `storage.numbers`.
+    `planned_once` is for statements that are prepared, as in `storage.numbers`; `named` for those that are
+    kept, which are told the principal's numbers when they run.
     """
     entities = [description.get("entity") for description in statement.column_descriptions]
     if not entities or None in entities:
@@ -280,12 +301,59 @@ def visible(
         raise TypeError("visible() narrows statements that select entities or their columns, nothing else.")
     for entity in dict.fromkeys(entities):
         statement = statement.where(
-            _condition(principal, entity, permission, schools, planned_once=planned_once)
+            _condition(principal, entity, permission, schools, planned_once=planned_once, named=named)
         )
         rule = _rules.get(entity)
         if rule and rule.closed and rule.closes(permission) and not (closed or principal.kind is Kind.SYSTEM):
             statement = statement.where(getattr(entity, rule.closed).is_(None))
     return statement
+
+
+def kept_statement(
+    principal: Principal,
+    statement: Select[*tuple[Any, ...]],
+    permission: Permission | None = None,
+    *,
+    schools: Ids | None = None,
+    planned_once: bool = False,
+) -> Narrowed:
+    """As `visible`, of a statement that is asked again and again, and stands in its module.
+
+    Putting a statement together takes as long as sending it. For all who hold the permission by the same
+    ways it is the same one; who reads is said when it runs, and without that it does not run. One that is
+    `planned_once` is prepared, but for whoever may see all: then it is the same as one that is not.
+    """
+    ways = [(entity, _ways(principal, entity, permission, schools)) for entity in _entities_of(statement)]
+    system = principal.kind is Kind.SYSTEM
+    kind = (
+        statement,
+        permission,
+        planned_once,
+        system,
+        *(None if led is None else tuple((way, len(led[way]) == 1) for way in led) for _entity, led in ways),
+    )
+    # Other threads may put statements together at the same time, or clear them.
+    made = _kept.get(kind)
+    if made is None:
+        made = visible(
+            principal, statement, permission, schools=schools, planned_once=planned_once, named=True
+        )
+        if planned_once and any(led for _entity, led in ways):
+            made = made.execution_options(**PREPARED)
+        if len(_kept) >= _MOST_KEPT:
+            _kept.clear()
+        _kept[kind] = made
+    values = {
+        _name(entity, way): _value(_rules[entity], way, ids)
+        for entity, led in ways
+        for way, ids in (led or {}).items()
+    }
+    return Narrowed(made, values)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _entities_of(statement: Select[*tuple[Any, ...]]) -> tuple[type[DeclarativeBase], ...]:
+    return tuple(dict.fromkeys(each["entity"] for each in statement.column_descriptions))
 
 
 def _condition(
@@ -295,37 +363,62 @@ def _condition(
     within: Ids | None,
     *,
     planned_once: bool,
+    named: bool = False,
 ) -> ColumnElement[bool]:
+    ways = _ways(principal, entity, permission, within)
+    if ways is None:
+        return true()
+    if not ways:
+        return false()
+    rule = _rules[entity]
+    conditions = []
+    for way, ids in ways.items():
+        leads, name = rule.way(way, permission), _name(entity, way)
+        if isinstance(leads, str):
+            column = getattr(entity, leads)
+            conditions.append(
+                given(column, name, one=len(ids) == 1, planned_once=planned_once)
+                if named
+                else one_of(column, ids, planned_once=planned_once)
+            )
+        elif leads:
+            make = partial(array_given, name) if named else partial(array_of, ids)
+            conditions.append(leads(make(planned_once=planned_once)))
+    known = (getattr(entity, rule.once).is_not(None),) if rule.once else ()
+    return and_(or_(*conditions), *known)
+
+
+def _ways(
+    principal: Principal, entity: type[DeclarativeBase], permission: Permission | None, within: Ids | None
+) -> Mapping[str, Ids] | None:
+    """What of an entity's rule leads the principal to rows, and by which numbers; None: to all of them."""
     rule = _rules.get(entity)
     if rule is None:
-        return false()
+        return {}
     wanted = permission or rule.read
     held = scope(principal, wanted) if wanted else _only_own(principal)
     if held.everywhere:
-        return true()
+        return None
     schools = held.schools if within is None else held.schools & within
-    conditions = [
-        one_of(getattr(entity, column), ids, planned_once=planned_once)
-        for column, ids in (
-            (rule.school, schools),
-            (rule.student, held.students),
-            (rule.own_classroom, held.own_classrooms),
-            (rule.account, held.account if permission in {None, rule.read} else NONE),
-        )
-        if column and ids
-    ]
-    conditions += [
-        condition(array_of(ids, planned_once=planned_once))
-        for condition, ids in (
-            (rule.schools, schools),
-            (rule.within(permission), held.classrooms),
-        )
-        if condition and ids
-    ]
-    if not conditions:
-        return false()
-    known = (getattr(entity, rule.once).is_not(None),) if rule.once else ()
-    return and_(or_(*conditions), *known)
+    reached = (
+        ("school", schools),
+        ("student", held.students),
+        ("own_classroom", held.own_classrooms),
+        ("account", held.account if permission in {None, rule.read} else NONE),
+        ("schools", schools),
+        ("classrooms", held.classrooms),
+    )
+    return {way: ids for way, ids in reached if ids and rule.way(way, permission)}
+
+
+def _name(entity: type[DeclarativeBase], way: str) -> str:
+    """How a kept statement calls the numbers of a way."""
+    return f"{entity.__tablename__}_{way}"
+
+
+def _value(rule: Rule, way: str, ids: Ids) -> Any:
+    """What is said of them: a column is compared with a single one as such."""
+    return next(iter(ids)) if len(ids) == 1 and isinstance(getattr(rule, way), str) else ids
 
 
 def _only_own(principal: Principal) -> Scope:

@@ -116,7 +116,7 @@ class Principal:
     unread: int = 0
     # Grows whenever a plugin is switched; None where entering asks the database nothing.
     plugin_version: int | None = None
-    # What the policy has found out about it, by permission.
+    # What the policy has found out about it: by permission, and what it holds anywhere.
     scopes: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property

@@ -1,6 +1,6 @@
 """Opening a transaction as somebody. Everything that touches tenant data goes through here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -43,10 +43,12 @@ class Transaction(Session):
         """Whether the plugin is installed and the founders have it switched on."""
         return toggles.is_on(self.connection(), plugin, version=self.principal.plugin_version)
 
-    def rows(self, statement: Select[*tuple[Any, ...]]) -> Sequence[Row[*tuple[Any, ...]]]:
+    def rows(
+        self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
+    ) -> Sequence[Row[*tuple[Any, ...]]]:
         """What a statement finds that selects columns and no entities: half the work of `execute`."""
         self.flush()
-        return self.connection().execute(statement).all()
+        return self.connection().execute(statement, values).all()
 
     def take_id(self, model: type[DeclarativeBase]) -> int:
         """The next number for a new row of `model`.

@@ -18,9 +18,9 @@ from sqlalchemy import Select
 from sqlalchemy.orm import DeclarativeBase
 from werkzeug.wrappers import Response as BaseResponse
 
-from backoffice.access.lookup import NotFound, rows_of
+from backoffice.access.lookup import NotFound, kept_rows_of, rows_of
 from backoffice.access.permissions import Permission
-from backoffice.access.policy import Denied, can
+from backoffice.access.policy import Denied, Narrowed, can
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.services import proof
 from backoffice.audit.services import record_export
@@ -53,13 +53,14 @@ from backoffice.console.grids.tools import GridFiles, GridForm, PanelFilter, is_
 from backoffice.console.grids.written import RowWords, written_rows
 from backoffice.console.guard import GuardedView
 from backoffice.console.paging import (
-    LARGE,
     SORTABLE,
     Columns,
     Page,
     all_by_name,
+    comes_by_index,
     cursor,
     in_order,
+    is_large,
     order_columns,
     page_by_key,
     page_by_name,
@@ -482,20 +483,29 @@ class Grid(GuardedView):
             count_search(self.who)
 
     def _listed(self, permission: Permission) -> str | BaseResponse:
-        tx = reading()
-        statement, order = self.visible_rows(tx, permission), self.order()
+        tx, order = reading(), self.order()
+        asked_for, by = self.asked_for(tx), None if order.by_name else order.by
         before, after = (cursor(request.values.get(name)) for name in ("before", "after"))
+        # How it is read is said before: it is planned well without looking at whose rows they are.
+        by_index = not asked_for and comes_by_index(self._list, before or after, by)
+        if searched():
+            # Lists whose names have no tokens run the statement to search, before it is a page's.
+            shown_of = Narrowed(self.visible_rows(tx, permission), {})
+        else:
+            kept = kept_rows_of(tx.principal, self.entity, permission, planned_once=by_index)
+            shown_of = kept._replace(statement=self.fitting(tx, kept.statement))
         turn: dict[str, Any] = {
             "before": before,
             "after": after,
-            "narrowed": bool(self.asked_for(tx)),
+            "narrowed": bool(asked_for),
+            "by_index": by_index,
             "reads": self.reads,
             "name": self._list,
         }
         if order.by_name:
-            page = page_by_name(tx, statement, sort_key=self.name_of, descending=order.descending, **turn)
+            page = page_by_name(tx, *shown_of, sort_key=self.name_of, descending=order.descending, **turn)
         else:
-            page = page_by_key(tx, statement, by=order.by, descending=order.descending, **turn)
+            page = page_by_key(tx, *shown_of, by=by, descending=order.descending, **turn)
         context = self._context(tx, page, order)
         shown: str = self.render(self.template, grid=context, crumbs=context["crumbs"])
         return make_response(shown, 422) if self.unreadable(tx) else shown
@@ -691,7 +701,7 @@ class Grid(GuardedView):
 
     def _heading(self, column: Column, order: Order) -> Heading:
         """What a click asks for: the other direction of the order that holds, or this column's."""
-        if column.sort is None or (column.sort is BY_NAME and self._list in LARGE):
+        if column.sort is None or (column.sort is BY_NAME and is_large(self._list)):
             return Heading(column.title, column.numeric)
         here = order.column is column
         latest = isinstance(column.sort, By) and column.sort.latest_first

@@ -4,12 +4,13 @@ A cursor is the public identifier of a page's first or last row. It names no nam
 leads to the first page.
 """
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import Select, UnaryExpression, func, select, tuple_
+from sqlalchemy import Select, UnaryExpression, bindparam, func, select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from backoffice import clock
@@ -19,8 +20,12 @@ PAGE_SIZE = 50
 NOTED_FOR = timedelta(minutes=1)
 MOST_NOTED = 10_000
 LONGEST_CURSOR = 16
+# What statements call the place behind which a page begins, column by column, and the row that is there.
+_TURN, _BEGINS_AT = "turn_", "begins_at"
 FOREVER_AGO = datetime.min.replace(tzinfo=UTC)
 Columns = Sequence[InstrumentedAttribute[Any]]
+# What a kept statement is told when it runs (`access.policy.kept_statement`).
+Values = Mapping[str, Any] | None
 # Sorting by a sealed name happens here and not in the database, up to this many rows.
 SORTABLE = 5_000
 
@@ -62,15 +67,35 @@ class LargeLists:
 
 
 LARGE = LargeLists()
+
+
+def is_large(name: Hashable) -> bool:
+    """Whether the list of this name had more rows than are counted, a moment ago."""
+    return name in LARGE
+
+
+def comes_by_index(name: Hashable, turn: str | None, by: InstrumentedAttribute[Any] | None) -> bool:
+    """Whether `page_by_key` has the rows of a list without filters come by an index alone.
+
+    That is a large one, from a row on that an address names (`turn`), or in the order of a column.
+    """
+    return is_large(name) and (turn is not None or by is not None)
+
+
 # For the rest of the transaction rows come in the order of an index, and none are gathered to be sorted. With
 # lists that are known to be large the database would often do the latter: it cannot know how many schools
 # row-level security lets through, takes them for few, and then sorts all that is left to show fifty.
 _BY_INDEX_ALONE = tuple(func.set_config(f"enable_{way}", "off", True) for way in ("bitmapscan", "sort"))
 
 
+# The statements of pages and of where they begin, for as long as the list's own is kept.
+_PAGES: WeakKeyDictionary[Select[Any], dict[Hashable, Select[Any]]] = WeakKeyDictionary()
+
+
 def page_by_key(
     tx: Transaction,
     statement: Select[Any],
+    values: Values = None,
     *,
     before: str | None,
     after: str | None,
@@ -79,29 +104,23 @@ def page_by_key(
     narrowed: bool = False,
     reads: Columns = (),
     name: Hashable = None,
+    by_index: bool = False,
 ) -> Page:
     """A page in the order of a column that is never empty, rows of one value in that of the primary key.
 
     Without `by`, in that of the key alone. `count` is None where counting would take long. `reads` are the
     columns that are needed of each row; without them rows are entities. `name` tells this list from others,
-    and whose it is; `narrowed` says that filters hold.
+    and whose it is; `narrowed` says that filters hold; `by_index` that the statement is planned once, since
+    `comes_by_index`: so it is read then, whatever becomes known of the list meanwhile.
     """
-    entity = statement.column_descriptions[0]["entity"]
-    columns = order_columns(entity, by)
-    # The beginning of all in the order of the key is what the database reads best by itself.
-    led_astray = narrowed or by is not None
-    counted = _weigh(tx, statement, name) if before or after or led_astray else None
-    turn = _key_of(tx, statement, columns, before or after, led_astray=led_astray, large=name in LARGE)
+    led_astray = before or after or narrowed or by is not None
+    counted = _weigh(tx, statement, values, name) if led_astray and not by_index else None
+    large = by_index or is_large(name)
+    turn = _turn_of(tx, statement, values, by, before or after, narrowed=narrowed, large=large)
     backwards = before is not None and turn is not None
     downwards = backwards is not descending
-    cut = statement
-    if turn is not None:
-        key, first = tuple_(*columns), columns[0]
-        # Said of the first column as well: by all of them alone the scan of many schools begins at the first.
-        cut = cut.where(
-            *((key < turn, first <= turn[0]) if downwards else (key > turn, first >= turn[0])),
-        )
-    rows = _read(tx, cut.order_by(*in_order(statement, by, descending=downwards)).limit(PAGE_SIZE + 1), reads)
+    wanted = _page_statement(statement, by, reads, descending=downwards, turns=turn is not None)
+    rows = _read(tx, wanted, {**(values or {}), **(turn or {})}, reads)
     more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
     if backwards and not rows:
@@ -109,6 +128,7 @@ def page_by_key(
         return page_by_key(
             tx,
             statement,
+            values,
             before=None,
             after=None,
             by=by,
@@ -116,12 +136,13 @@ def page_by_key(
             narrowed=narrowed,
             reads=reads,
             name=name,
+            by_index=by_index,
         )
     # After the last row, as after deletions: the list ends here, with the page before what is no more.
     ended = turn is not None and not rows
     if ended:
-        last = statement.order_by(*in_order(statement, by, descending=not descending))
-        rows = _read(tx, last.limit(PAGE_SIZE + 1), reads)
+        last = _page_statement(statement, by, reads, descending=not descending, turns=False)
+        rows = _read(tx, last, values, reads)
         more = len(rows) > PAGE_SIZE
         rows = rows[:PAGE_SIZE]
     if backwards or ended:
@@ -129,18 +150,55 @@ def page_by_key(
     has_before = more if backwards or ended else turn is not None
     has_after = backwards or (more and not ended)
     count = counted
-    if counted is None and name not in LARGE:
-        count = len(rows) if not (has_before or has_after) else count_up_to(tx, statement)
+    if counted is None and not is_large(name):
+        count = len(rows) if not (has_before or has_after) else count_up_to(tx, statement, values)
         if count is None:
             LARGE.add(name)
     return _page(rows, has_before=has_before, has_after=has_after, count=count)
 
 
-def _weigh(tx: Transaction, statement: Select[Any], name: Hashable) -> int | None:
+def _page_statement(
+    statement: Select[Any],
+    by: InstrumentedAttribute[Any] | None,
+    reads: Columns,
+    *,
+    descending: bool,
+    turns: bool,
+) -> Select[Any]:
+    """What reads a page of a list in this order, and one row more; put together once.
+
+    It is the first page, or the one that begins behind the place that it is told (`turns`).
+    """
+    known = _PAGES.setdefault(statement, {})
+    kind = ("page", PAGE_SIZE, by, tuple(reads), descending, turns)
+    if kind not in known:
+        made = statement.with_only_columns(*reads) if reads else statement
+        if turns:
+            columns = order_columns(_entity_of(statement), by)
+            turn = [bindparam(f"{_TURN}{at}", type_=each.type) for at, each in enumerate(columns)]
+            key, first = tuple_(*columns), columns[0]
+            # Said of the first column as well: by all of them alone the scan of many schools begins at the
+            # first.
+            made = made.where(
+                *(
+                    (key < tuple_(*turn), first <= turn[0])
+                    if descending
+                    else (key > tuple_(*turn), first >= turn[0])
+                ),
+            )
+        known[kind] = made.order_by(*in_order(statement, by, descending=descending)).limit(PAGE_SIZE + 1)
+    return known[kind]
+
+
+def _entity_of(statement: Select[Any]) -> Any:
+    return statement.column_descriptions[0]["entity"]
+
+
+def _weigh(tx: Transaction, statement: Select[Any], values: Values, name: Hashable) -> int | None:
     """How many rows a list has, to know how it is best read; None if it is large, or has no name."""
-    if name is None or name in LARGE:
+    if name is None or is_large(name):
         return None
-    counted = count_up_to(tx, statement)
+    counted = count_up_to(tx, statement, values)
     if counted is None:
         LARGE.add(name)
     return counted
@@ -159,13 +217,14 @@ def in_order(
     statement: Select[Any], by: InstrumentedAttribute[Any] | None, *, descending: bool
 ) -> list[UnaryExpression[Any]]:
     """What a statement is ordered by."""
-    entity = statement.column_descriptions[0]["entity"]
+    entity = _entity_of(statement)
     return [each.desc() if descending else each.asc() for each in order_columns(entity, by)]
 
 
 def page_by_name(
     tx: Transaction,
     statement: Select[Any],
+    values: Values = None,
     *,
     sort_key: Callable[[Any], Any],
     before: str | None,
@@ -174,19 +233,28 @@ def page_by_name(
     narrowed: bool = False,
     reads: Columns = (),
     name: Hashable = None,
+    by_index: bool = False,
 ) -> Page:
     """A page in the order of a sealed name; beyond `SORTABLE` rows, in the order of the key.
 
-    `sort_key` is asked for each row of the whole scope, so it must not ask the database. `narrowed`, `reads`
-    and `name` are as in `page_by_key`.
+    `sort_key` is asked for each row of the whole scope, so it must not ask the database. The rest is as in
+    `page_by_key`.
     """
     rows = None
-    if name not in LARGE:
-        rows = all_by_name(tx, statement, sort_key=sort_key, descending=descending, reads=reads)
+    if not (by_index or is_large(name)):
+        rows = all_by_name(tx, statement, values, sort_key=sort_key, descending=descending, reads=reads)
     if rows is None:
         LARGE.add(name)
         page = page_by_key(
-            tx, statement, before=before, after=after, narrowed=narrowed, reads=reads, name=name
+            tx,
+            statement,
+            values,
+            before=before,
+            after=after,
+            narrowed=narrowed,
+            reads=reads,
+            name=name,
+            by_index=by_index,
         )
         return replace(page, ordered=False)
     places = {row.public_id: place for place, row in enumerate(rows)}
@@ -211,13 +279,15 @@ def page_by_name(
 def all_by_name(
     tx: Transaction,
     statement: Select[Any],
+    values: Values = None,
     *,
     sort_key: Callable[[Any], Any],
     descending: bool = False,
     reads: Columns = (),
 ) -> list[Any] | None:
     """All rows in the order of a sealed name, as `page_by_name` shows them; None beyond `SORTABLE`."""
-    rows = _read(tx, statement.limit(SORTABLE + 1), reads)
+    some = statement.limit(SORTABLE + 1)
+    rows = _read(tx, some.with_only_columns(*reads) if reads else some, values, reads)
     if len(rows) > SORTABLE:
         return None
     return sorted(rows, key=lambda row: (sort_key(row), row.id), reverse=descending)
@@ -228,39 +298,47 @@ def cursor(text: str | None) -> str | None:
     return text if text and len(text) <= LONGEST_CURSOR and text.isalnum() else None
 
 
-def count_up_to(tx: Transaction, statement: Select[Any], most: int = SORTABLE) -> int | None:
-    """How many rows the statement has, or None if more than `most`; never reads more than that."""
-    entity = statement.column_descriptions[0]["entity"]
-    some = statement.with_only_columns(entity.id).order_by(None).limit(most + 1).subquery()
-    counted = tx.scalar(select(func.count()).select_from(some)) or 0
-    return counted if counted <= most else None
+def count_up_to(tx: Transaction, statement: Select[Any], values: Values = None) -> int | None:
+    """How many rows the statement has, or None if more than `SORTABLE`; never reads more than that."""
+    some = statement.with_only_columns(_entity_of(statement).id).order_by(None).limit(SORTABLE + 1).subquery()
+    counted = tx.scalar(select(func.count()).select_from(some), values) or 0
+    return counted if counted <= SORTABLE else None
 
 
-def _read(tx: Transaction, statement: Select[Any], reads: Columns) -> list[Any]:
+def _read(tx: Transaction, statement: Select[Any], values: Values, reads: Columns) -> list[Any]:
     """The rows, with the columns that are needed: a row is much quicker to make than an entity."""
-    if reads:
-        return [*tx.rows(statement.with_only_columns(*reads))]
-    return list(tx.scalars(statement))
+    return [*(tx.rows(statement, values) if reads else tx.scalars(statement, values))]
 
 
-def _key_of(
+def _turn_of(
     tx: Transaction,
     statement: Select[Any],
-    columns: Sequence[Any],
+    values: Values,
+    by: InstrumentedAttribute[Any] | None,
     public_id: str | None,
     *,
-    led_astray: bool,
+    narrowed: bool,
     large: bool,
-) -> Any:
+) -> Mapping[str, Any] | None:
     """Where a page begins, by the row that its address names; says how a large list is to be read."""
     if public_id is None:
-        if led_astray and large:
+        # The beginning of all in the order of the key is what the database reads best by itself.
+        if (narrowed or by is not None) and large:
             tx.execute(select(*_BY_INDEX_ALONE))
         return None
-    entity = statement.column_descriptions[0]["entity"]
-    asked = statement.with_only_columns(*columns, *(_BY_INDEX_ALONE if large else ()))
-    found = tx.execute(asked.where(entity.public_id == public_id)).first()
-    return tuple(found)[: len(columns)] if found else None
+    known = _PAGES.setdefault(statement, {})
+    kind = ("turn", by, large)
+    if kind not in known:
+        entity = _entity_of(statement)
+        columns = [each.label(f"{_TURN}{at}") for at, each in enumerate(order_columns(entity, by))]
+        asked = statement.with_only_columns(*columns, *(_BY_INDEX_ALONE if large else ()))
+        known[kind] = asked.where(entity.public_id == bindparam(_BEGINS_AT))
+    found = tx.rows(known[kind], {**(values or {}), _BEGINS_AT: public_id})
+    if large and not found:
+        # It went with the row, and the page is planned as those behind one are.
+        tx.execute(select(*_BY_INDEX_ALONE))
+    # What comes behind the columns of the place says how to read, and answers nothing.
+    return {name: at for name, at in found[0]._asdict().items() if name.startswith(_TURN)} if found else None
 
 
 def _page(rows: Sequence[Any], *, has_before: bool, has_after: bool, count: int | None) -> Page:

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, aliased, selectinload
 
 from backoffice.access.permissions import CLASSROOMS_CREATE, SCHOOLS_COUNT, SCHOOLS_READ, Permission
-from backoffice.access.policy import can, scope, visible
+from backoffice.access.policy import can, kept_statement, scope, visible
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
 from backoffice.schools import names
@@ -39,8 +39,7 @@ from backoffice.schools.models import (
     TeachingRole,
 )
 from backoffice.storage import functions
-from backoffice.storage.numbers import one_of
-from backoffice.storage.prepared import PREPARED
+from backoffice.storage.numbers import given, one_of
 from backoffice.storage.sealed import open_text
 
 LAST_ENTRIES = 20
@@ -322,9 +321,9 @@ def is_in(classroom: Classroom) -> ColumnElement[bool]:
     return and_(Student.school_id == classroom.school_id, Student.id.in_(enrolled))
 
 
-# Written once: each list of students asks it, and putting it together takes as long as sending it.
-_SEATS = (
-    select(
+# Of one school, and of several: each list of students asks for it.
+_SEATS = {
+    one: select(
         Enrollment.student_id,
         Enrollment.balance,
         Enrollment.classroom_id,
@@ -334,9 +333,14 @@ _SEATS = (
         Classroom,
         (Classroom.school_id == Enrollment.school_id) & (Classroom.id == Enrollment.classroom_id),
     )
-    .where(Enrollment.ended_at.is_(None), Classroom.archived_at.is_(None))
-    .execution_options(**PREPARED)
-)
+    .where(
+        Enrollment.ended_at.is_(None),
+        Classroom.archived_at.is_(None),
+        given(Enrollment.school_id, "schools", one=one, planned_once=True),
+        given(Enrollment.student_id, "students", one=False, planned_once=True),
+    )
+    for one in (False, True)
+}
 
 
 def seats_of(
@@ -347,16 +351,16 @@ def seats_of(
     With `permission`, the places on which the principal holds it.
     """
     schools = frozenset(student.school_id for student in students)
-    statement = _SEATS.where(
-        one_of(Enrollment.school_id, schools, planned_once=True),
-        one_of(Enrollment.student_id, {student.id for student in students}, planned_once=True),
-    )
+    one = len(schools) == 1
+    narrowed = kept_statement(tx.principal, _SEATS[one], permission, schools=schools, planned_once=True)
+    asked_for = {
+        "schools": next(iter(schools)) if one else schools,
+        "students": frozenset(student.id for student in students),
+    }
     found: dict[int, list[Seat]] = {}
     # Many students sit in one class: its name is opened once.
     opened: dict[bytes, str] = {}
-    for student, points, room, sealed in tx.rows(
-        visible(tx.principal, statement, permission, schools=schools, planned_once=True)
-    ):
+    for student, points, room, sealed in tx.rows(narrowed.statement, {**narrowed.values, **asked_for}):
         if sealed not in opened:
             opened[sealed] = open_text(sealed, context="classroom.name")
         found.setdefault(student, []).append(Seat(opened[sealed], points, room))

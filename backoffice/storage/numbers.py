@@ -4,7 +4,16 @@ from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Dialect, TypeDecorator, any_, bindparam
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    BindParameter,
+    ColumnElement,
+    Dialect,
+    TypeDecorator,
+    any_,
+    bindparam,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -38,11 +47,18 @@ def one_of(column: Any, numbers: Collection[int], *, planned_once: bool = False)
     return column == any_(array_of(numbers, planned_once=planned_once))  # type: ignore[no-any-return]
 
 
-def given(column: Any, name: str, *, one: bool) -> ColumnElement[bool]:
+def given(column: Any, name: str, *, one: bool, planned_once: bool = False) -> ColumnElement[bool]:
     """The same with numbers that are said when the statement runs, by this name: `one`, or a frozen set."""
     if one:
-        return column == bindparam(name, type_=BigInteger)  # type: ignore[no-any-return]
-    return column == any_(bindparam(name, type_=_NUMBERS))  # type: ignore[no-any-return]
+        single = bindparam(name, type_=BigInteger)
+        return column == (_NotLookedAt(single) if planned_once else single)  # type: ignore[no-any-return]
+    return column == any_(array_given(name, planned_once=planned_once))  # type: ignore[no-any-return]
+
+
+def array_given(name: str, *, planned_once: bool = False) -> ColumnElement[Any]:
+    """A frozen set of numbers that is said when the statement runs, by this name; as `array_of` else."""
+    made = bindparam(name, type_=_NUMBERS)
+    return _NotLookedAt(made) if planned_once else made
 
 
 def array_of(numbers: Collection[int], *, planned_once: bool = False) -> ColumnElement[Any]:
@@ -57,15 +73,19 @@ def array_of(numbers: Collection[int], *, planned_once: bool = False) -> ColumnE
 
 
 class _NotLookedAt(FunctionElement[Any]):
-    """An array that the planner knows no more of than that it is one; as in the policies of the tables."""
+    """Numbers of which the planner knows no more than that there are some; as in the tables' policies."""
 
-    type = _NUMBERS
     inherit_cache = True
+
+    def __init__(self, made: BindParameter[Any]) -> None:
+        super().__init__(made)
+        self.type = made.type
 
 
 @compiles(_NotLookedAt)
 def _compiled(element: _NotLookedAt, compiler: SQLCompiler, **options: Any) -> str:
-    return f"(SELECT {compiler.process(element.clauses, **options)})::BIGINT[]"
+    many = "[]" if isinstance(element.type, Numbers) else ""
+    return f"(SELECT {compiler.process(element.clauses, **options)})::BIGINT{many}"
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,8 @@
 
 Planning under row-level security takes about as long as the rows of a page, and a question to sixty tables
 longer than its answer. What is marked is prepared: what nearly every page asks, and what erasing asks of all
-tables. A list's own statement is not: how it is best read depends on how many schools it names.
+tables. A list's own statement is only where its page has said how it is to be read (`console.paging`): else
+that depends on how many schools it names.
 
 A pooler hands one connection of the server to many, and what one of them has prepared the next one does not
 have; so that nobody has to say that there is one, each connection is asked which process it leads to.

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import StatementError
 from sqlalchemy.orm import DeclarativeBase, selectinload
 
+from backoffice.access import policy
 from backoffice.access.permissions import (
     AUDIT_READ,
     CORE,
@@ -16,7 +18,7 @@ from backoffice.access.permissions import (
     TEACHERS_READ,
     Permission,
 )
-from backoffice.access.policy import Denied, can, require, rules, visible
+from backoffice.access.policy import Denied, can, kept_statement, require, rules, visible
 from backoffice.access.principal import Kind, Nobody, Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account, AccountPassword, AccountSession
@@ -236,6 +238,65 @@ def test_an_entity_without_a_rule_is_nobodys(cast: Cast, entity: type[Declarativ
 
 
 # -- statements
+
+KEPT = {entity: select(entity) for entity in ENTITIES}
+
+
+@pytest.mark.parametrize("planned_once", [False, True])
+@pytest.mark.parametrize("entity", ENTITIES, ids=lambda entity: entity.__name__)
+def test_what_is_kept_shows_each_the_own_rows(
+    cast: Cast, entity: type[DeclarativeBase], planned_once: bool
+) -> None:
+    """One statement for all of them, asked in turns: nobody is shown what was put together for others."""
+    for role in (*ROLES, *reversed(ROLES)):
+        who = cast.as_(role)
+        for permission in (None, rules()[entity].read):
+            narrowed = kept_statement(who, KEPT[entity], permission, planned_once=planned_once)
+            with transaction(SYSTEM) as tx:
+                found = {key(row) for row in tx.scalars(narrowed.statement, narrowed.values)}
+                wanted = {key(row) for row in tx.scalars(visible(who, select(entity), permission))}
+            assert found == wanted, (role, permission)
+
+
+def test_a_statement_is_kept_for_all_who_see_by_the_same_ways(cast: Cast) -> None:
+    statement = select(Student)
+    kept = [kept_statement(cast.as_(role), statement) for role in ("teacher", "outsider", "leader", "parent")]
+    assert kept[0].statement is kept[1].statement
+    assert len({id(each.statement) for each in kept}) == 3
+    assert kept[0].values != kept[1].values
+    assert (
+        kept_statement(cast.as_("teacher"), statement, STUDENTS_UNENROLL).statement is not kept[0].statement
+    )
+    one, more = (
+        kept_statement(Principal(Nobody(), led_schools=frozenset(schools)), statement)
+        for schools in ({7}, {7, 8})
+    )
+    assert one.statement is not more.statement
+    assert (one.values, more.values) == ({"student_school": 7}, {"student_school": {7, 8}})
+    for schools in ({7}, {7, 8}):
+        hidden = kept_statement(
+            Principal(Nobody(), led_schools=frozenset(schools)), statement, planned_once=True
+        )
+        assert "(SELECT" in str(hidden.statement), "No other statement has the text of what is prepared."
+    for schools in ({7}, {9}):
+        within = kept_statement(
+            Principal(Nobody(), led_schools=frozenset({7, 8})), statement, schools=frozenset(schools)
+        )
+        assert within.values == ({"student_school": 7} if schools == {7} else {})
+
+
+def test_what_is_kept_does_not_run_without_who_it_is_for(cast: Cast) -> None:
+    narrowed = kept_statement(cast.as_("leader"), select(Student))
+    with transaction(SYSTEM) as tx, pytest.raises(StatementError, match="value is required"):
+        tx.scalars(narrowed.statement).all()
+
+
+def test_what_is_kept_is_bounded(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(policy, "_kept", {})
+    monkeypatch.setattr(policy, "_MOST_KEPT", 3)
+    for _ in range(10):
+        kept_statement(cast.as_("leader"), select(Student))
+        assert len(policy._kept) <= 3
 
 
 def test_every_entity_of_a_statement_is_narrowed(cast: Cast) -> None:

@@ -1,5 +1,6 @@
 """Paging by key and by name: whole, without repeats, both ways, whatever the cursor."""
 
+import gc
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -52,6 +53,24 @@ def students(world: World) -> Select[Student]:
     return select(Student).where(Student.school_id == world.outside.id)
 
 
+def test_a_pages_statement_is_kept_as_long_as_its_lists(world: World) -> None:
+    """Put together once for a list that is kept, and gone with one that was of a single page."""
+    before, kept = len(paging._PAGES), students(world)
+    with transaction(SYSTEM) as tx:
+        for _ in range(3):
+            by_key(tx, kept)
+            by_day(tx, kept)
+            by_day(tx, kept, after="2" * 16)
+            by_key(tx, students(world))
+        assert len(paging._PAGES[kept]) == 3
+        tx.expunge_all()
+    gc.collect()
+    assert len(paging._PAGES) == before + 1
+    kept = students(world)
+    gc.collect()
+    assert len(paging._PAGES) == before
+
+
 @pytest.mark.parametrize("turn", [by_key, by_name, by_day])
 def test_forward_and_back_show_every_row_once(world: World, rows: int, turn: Turn) -> None:
     with transaction(SYSTEM) as tx:
@@ -91,7 +110,6 @@ def test_beyond_what_can_be_sorted_the_key_decides(
     world: World, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paging, "SORTABLE", 10)
-    monkeypatch.setattr(paging.count_up_to, "__defaults__", (10,))
     with transaction(SYSTEM) as tx:
         page = by_name(tx, students(world))
         shown = [row.id for row in page.rows]
@@ -140,13 +158,34 @@ def test_large_lists_alone_come_by_an_index(world: World, monkeypatch: pytest.Mo
             by_key(tx, select(Student), **asked)
             return tx.scalar(select(func.current_setting("enable_sort")))
 
-    pages: list[dict[str, Any]] = [{"after": child}, {"narrowed": True}, {"by": Student.active_on}, {}]
-    assert [sorts(name="a", **page) for page in pages] == ["on"] * 4
-    monkeypatch.setattr(paging.count_up_to, "__defaults__", (1,))
-    assert [sorts(name="a", **page) for page in pages] == ["off", "off", "off", "on"]
+    pages: list[dict[str, Any]] = [
+        *({"after": child}, {"after": "2" * 16}, {"narrowed": True}, {"by": Student.active_on}),
+        {},
+    ]
+    assert [sorts(name="a", **page) for page in pages] == ["on"] * 5
+    monkeypatch.setattr(paging, "SORTABLE", 1)
+    assert [sorts(name="a", **page) for page in pages] == ["off", "off", "off", "off", "on"]
     monkeypatch.setattr(paging, "LARGE", paging.LargeLists())
     assert sorts(name="a", by=Student.active_on) == "off", "found out before the page is read"
     assert sorts(after=child) == "on", "what a search finds is another list each time"
+
+
+def test_what_is_planned_once_is_read_as_it_was_planned(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though the list is not known as large any more since its page was begun."""
+    monkeypatch.setattr(paging, "LARGE", paging.LargeLists())
+    child = world.own_class.children[0].public_id
+    for asked in ({"after": child}, {"after": "2" * 16}, {"by": Student.active_on}):
+        with transaction(SYSTEM) as tx:
+            by_key(tx, select(Student), name="a", by_index=True, **asked)
+            assert tx.scalar(select(func.current_setting("enable_sort"))) == "off"
+    assert paging.comes_by_index("a", child, None) is False
+    paging.LARGE.add("a")
+    assert paging.comes_by_index("a", None, None) is False
+    assert paging.comes_by_index("a", child, None)
+    assert paging.comes_by_index("a", None, Student.active_on)
+    assert paging.comes_by_index(None, child, None) is False
 
 
 def test_a_large_list_is_counted_once_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -99,10 +99,9 @@ def without_predicates(monkeypatch: pytest.MonkeyPatch) -> None:
         entity: type[DeclarativeBase],
         permission: Permission | None,
         _within: object,
-        *,
-        planned_once: bool,
+        **how: bool,
     ) -> ColumnElement[bool]:
-        denied = narrowing(principal, entity, permission, None, planned_once=planned_once).compare(false())
+        denied = narrowing(principal, entity, permission, None, **how).compare(false())
         return false() if denied else true()
 
     def can(principal: Principal, permission: Permission, thing: Any = None) -> bool:
@@ -113,6 +112,8 @@ def without_predicates(monkeypatch: pytest.MonkeyPatch) -> None:
         return replace(held, everywhere=True) if held else held
 
     monkeypatch.setattr(policy, "_condition", condition)
+    # What was narrowed before is put together anew, and so is what is narrowed now, afterwards.
+    monkeypatch.setattr(policy, "_kept", {})
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in {"backoffice", "plugins"}:
             if vars(module).get("can") is judging:
@@ -209,6 +210,7 @@ def test_row_level_security_is_off(matrix: Matrix) -> None:
 def test_a_forgotten_predicate_is_found(matrix: Matrix, monkeypatch: pytest.MonkeyPatch) -> None:
     narrowing = policy._condition
     for forgotten in (Classroom, Student):
+        monkeypatch.setattr(policy, "_kept", {})
         monkeypatch.setattr(
             policy,
             "_condition",

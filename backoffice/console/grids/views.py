@@ -266,7 +266,7 @@ def grids() -> dict[str, "Grid"]:
 def counted(grid: "Grid", tx: Transaction, asked: Mapping[str, Asked]) -> int | None:
     """How many rows of a list fit what is asked; None if more than are counted."""
     statement: Select[Any] = rows_of(tx.principal, grid.entity, grid.doors["index"])
-    return count_up_to(tx, grid.fitting(tx, statement, asked), SORTABLE)
+    return count_up_to(tx, grid.fitting(tx, statement, asked))
 
 
 def pinned_numbers(tx: Transaction) -> list[PinnedNumber]:

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from backoffice import clock
 from backoffice.access.permissions import ACCOUNTS_RESET, STUDENTS_READ
 from backoffice.access.transaction import transaction
-from backoffice.console import grid, paging
+from backoffice.console import paging
 from backoffice.console.grid import Cell, Column, Grid, Row
 from backoffice.console.grids.columns import By
 from backoffice.schools.models import Classroom, Door, Student
@@ -125,7 +125,6 @@ def test_beyond_what_can_be_sorted_names_are_no_order(
     app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(paging, "SORTABLE", 10)
-    monkeypatch.setattr(paging.count_up_to, "__defaults__", (10,))
     page = signed_in(app, world, "leader").get(f"{PAGE}?school={world.elsewhere.public_id}").text
     assert "aria-sort" not in page
     assert not links(page, "Student</a")
@@ -176,8 +175,7 @@ def test_an_export_of_more_than_can_be_sorted_is_in_the_order_of_the_pages(
     monkeypatch.setattr(paging, "SORTABLE", 5)
     # What is large is noted for a minute, beyond this test.
     large = paging.LargeLists()
-    for module in (paging, grid):
-        monkeypatch.setattr(module, "LARGE", large)
+    monkeypatch.setattr(paging, "LARGE", large)
     browser = signed_in(app, world, "leader")
     on_page = shown(browser.get(f"{PAGE}?sort=-name").text)
     assert on_page == sorted(on_page)
