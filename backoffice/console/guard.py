@@ -1,6 +1,6 @@
 """The base of every page of the console: closed unless a door says who may open it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from flask import current_app, flash, g, redirect, request
@@ -11,7 +11,7 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from backoffice.access.permissions import CHILDREN_READ, CONSOLE_ENTER, SCHOOLS_READ, Permission
-from backoffice.access.policy import Denied, can, scope
+from backoffice.access.policy import Denied, can, held_somewhere, scope
 from backoffice.access.principal import Principal
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.services import proof
@@ -30,6 +30,8 @@ from backoffice.web.identity import done_reading, reading, settings
 from backoffice.web.rejections import show_rejection
 
 SECONDS_A_LOOK, SECONDS_AT_WORK = 15, 4
+# Of so many sets of permissions the menu is kept.
+MOST_MENUS = 200
 # Which words stand below a person's name, the strongest role first.
 ROLE_LABELS = (
     ("founder", lazy("Founder")),
@@ -114,7 +116,7 @@ class GuardedView(BaseView):
         return current_user.is_authenticated and self.opens_to(self.who, door)
 
     def opens_to(self, who: Principal, door: str) -> bool:
-        """Whether the door opens for this principal."""
+        """Whether the door opens for this principal, by the permissions that it holds and by nothing else."""
         permission = self.doors.get(door)
         return permission is not None and can(who, CONSOLE_ENTER) and can(who, permission)
 
@@ -216,31 +218,73 @@ def _person(who: Principal) -> dict[str, str | None]:
     return {"name": who.name, "role_label": role, "place": place or "Classroom Back Office"}
 
 
-def open_pages(who: Principal) -> Iterator[tuple[str | None, list[MenuView]]]:
+def open_pages(who: Principal) -> Sequence[tuple[str | None, Sequence[MenuView]]]:
     """The pages of the menu that are open to this principal, each group with its heading if it has one."""
+    return _menu_of(who).pages
+
+
+class _Menu(NamedTuple):
+    """The pages that are open to all who are alike, and the lines of them by which of these are current."""
+
+    pages: Sequence[tuple[str | None, Sequence[MenuView]]]
+    lines: dict[Sequence[bool], tuple[MenuGroup, ...]]
+
+
+def _menu_of(who: Principal) -> _Menu:
+    """Found out once for all who are alike.
+
+    They hold the same permissions, for which doors open, while the same plugins are on; and the pages that
+    say themselves whether they stand in the menu say the same.
+    """
+    known: dict[Any, _Menu] = current_app.extensions.setdefault("menus", {})
+    said = tuple(page.is_visible() for _, pages in _groups() for page in pages if _says_itself(page))
+    alike = who.kind, held_somewhere(who), who.plugin_version, said
+    found = known.get(alike)
+    if found is None:
+        opened = ((heading, [page for page in pages if _is_shown(page, who)]) for heading, pages in _groups())
+        found = _Menu(tuple((heading, pages) for heading, pages in opened if pages), {})
+        if len(known) >= MOST_MENUS:
+            known.clear()
+        known[alike] = found
+    return found
+
+
+def _groups() -> Iterator[tuple[str | None, Sequence[MenuView]]]:
+    """All pages, group by group, with the heading of each if it has one."""
     for entry in current_app.extensions["admin"][0].menu():
         # Not `get_children()`, which looks up for each page who is signed in.
-        entries = entry._children if entry.is_category() else [entry]  # noqa: SLF001
-        pages = [each for each in entries if each.is_visible() and each._view.shown_to(who)]  # noqa: SLF001
-        if pages:
-            yield entry.name if entry.is_category() else None, pages
+        yield (entry.name, entry._children) if entry.is_category() else (None, [entry])  # noqa: SLF001 - as said
+
+
+def _says_itself(page: MenuView) -> bool:
+    return type(_view_of(page)).is_visible is not BaseView.is_visible
+
+
+def _is_shown(page: MenuView, who: Principal) -> bool:
+    return page.is_visible() and _view_of(page).shown_to(who)
+
+
+def _view_of(page: MenuView) -> GuardedView:
+    view: GuardedView = page._view  # noqa: SLF001 - Flask-Admin's menu keeps it there and nowhere else
+    return view
 
 
 def _menu(who: Principal) -> tuple[MenuGroup, ...]:
     path, at = request.path, request.blueprint
-    return tuple(
-        MenuGroup(
-            heading,
-            tuple(_line(page, path, at) for page in pages),
+    menu = _menu_of(who)
+    current = tuple(_is_at(_view_of(page), path, at) for _heading, pages in menu.pages for page in pages)
+    if current not in menu.lines:
+        here = iter(current)
+        menu.lines[current] = tuple(
+            MenuGroup(heading, tuple(_line(page, next(here)) for page in pages))
+            for heading, pages in menu.pages
         )
-        for heading, pages in open_pages(who)
-    )
+    return menu.lines[current]
 
 
-def _line(page: MenuView, path: str, at: str | None) -> MenuPage:
-    # Flask-Admin's menu keeps its view there.
-    view = page._view  # noqa: SLF001
-    return MenuPage(page.name, page.get_url(), view.icon, _is_at(view, path, at), view.counts_unread)
+def _line(page: MenuView, current: bool) -> MenuPage:  # noqa: FBT001 - as the menu counts them
+    view = _view_of(page)
+    return MenuPage(page.name, page.get_url(), view.icon, current, view.counts_unread)
 
 
 def _is_at(view: Any, path: str, endpoint: str | None) -> bool:

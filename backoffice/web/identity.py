@@ -68,9 +68,11 @@ def enter(credential: Credential) -> Principal | None:
 
 def reading() -> Transaction:
     """The transaction in which this request reads. As nobody, if nobody has been entered."""
-    if "reading" not in g:
+    # Asked some twenty times a page: each look at `g` finds out anew which request it is.
+    tx: Transaction | None = g.get("reading")
+    if tx is None:
         enter(Nobody(address()))
-    tx: Transaction = g.reading
+        tx = g.reading
     return tx
 
 

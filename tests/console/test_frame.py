@@ -13,6 +13,7 @@ from backoffice.access.permissions import GUARDIANS_APPROVE, STUDENTS_READ
 from backoffice.access.policy import RoleName
 from backoffice.access.transaction import transaction
 from backoffice.accounts.services.language import choose_language
+from backoffice.console.school_days import SchoolDaysPage
 from backoffice.host.services import switch_plugin
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Membership, Role
@@ -118,6 +119,20 @@ def test_a_right_that_is_taken_shows_on_the_next_page(
     assert set(before) - set(menu(client)) >= {"/console/students/"}
     monkeypatch.undo()
     assert menu(client) == before
+
+
+def test_a_page_that_says_itself_who_finds_it_says_so_to_each(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To those of the same rights as well, in whichever order they come."""
+    teacher, colleague = signed_in(app, world, "teacher"), signed_in(app, world, "colleague")
+    without = menu(colleague)
+    assert menu(teacher) == without
+    found_by = world.people["teacher"].id
+    monkeypatch.setattr(SchoolDaysPage, "is_visible", lambda page: page.who.account_id == found_by)
+    for _ in range(2):
+        assert set(menu(teacher)) - set(without) == {"/console/school-days/"}
+        assert menu(colleague) == without
 
 
 def test_a_plugin_that_is_switched_off_is_gone_from_the_next_page(
