@@ -49,10 +49,10 @@ from backoffice.console.grids.edits import Edit, Entry
 from backoffice.console.grids.filters import EmptyFilter, RelationFilter
 from backoffice.console.grids.imports import ImportsRows
 from backoffice.console.grids.relations import school_filter
+from backoffice.console.listed import some_of
 from backoffice.console.marks import COLOUR_NAMES, FIGURE_NAMES
 from backoffice.console.overtaken import not_over_others
 from backoffice.console.room import full, full_at
-from backoffice.console.students import some_of
 from backoffice.entitlements import Entitlement
 from backoffice.fields.models import FieldSubject
 from backoffice.fields.services import write_classroom_values

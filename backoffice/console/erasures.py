@@ -18,11 +18,12 @@ from backoffice.access.transaction import Transaction
 from backoffice.console.command import Command
 from backoffice.console.grid import moment
 from backoffice.console.guard import GuardedView
+from backoffice.console.listed import some_of
 from backoffice.language.moments import amount
 from backoffice.language.texts import gettext, lazy, ngettext
 from backoffice.privacy.erasure import asking, portions, receipts
 from backoffice.privacy.erasure.models import Erasure, Stage
-from backoffice.privacy.erasure.names import GROUPS, KINDS, SUBJECTS
+from backoffice.privacy.erasure.names import GROUPS, KINDS, titled
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
 from backoffice.web.identity import done_reading, reading
@@ -192,7 +193,7 @@ class ErasuresPage(GuardedView):
         found = row.found if own and Subject(row.subject) in asking.PERMISSIONS else None
         return {
             "url": f"{HERE}{row.public_id}",
-            "title": str(SUBJECTS[Subject(row.subject)]),
+            "title": titled(Subject(row.subject), row.subjects),
             "state": word,
             "tone": tone,
             "said": HELD_HALF_WAY if stage is Stage.HELD and row.rows_gone else SAID[stage],
@@ -202,19 +203,23 @@ class ErasuresPage(GuardedView):
             "may_leave": own and stage in {Stage.LOOKING, Stage.PREVIEWED},
             "asked": moment(row.asked_at, zone),
             "own": own,
-            "found": _in_words(found) if found else None,
+            "found": _in_words(row, found) if found else None,
             "receipt": _receipt(row) if row.receipt else None,
         }
 
 
-def _in_words(found: dict[str, Any]) -> dict[str, Any]:
+def _in_words(row: Erasure, found: dict[str, Any]) -> dict[str, Any]:
+    several = row.subjects > 1
     rows: dict[str, int] = {}
     for table, count in found["rows"].items():
         group = str(GROUPS.get(table, GROUPS[""]))
         rows[group] = rows.get(group, 0) + count
     stays = found.get("staying", 0)
     return {
-        "title": found["title"],
+        "title": titled(Subject(row.subject), row.subjects) if several else found["title"],
+        "several": several,
+        # What confirms it.
+        "typed": amount(row.subjects) if several else found["title"],
         "subjects": [
             (KINDS[Subject(kind)], amount(count))
             for kind, count in {**found["subjects"], **found.get("inside", {})}.items()
@@ -223,7 +228,7 @@ def _in_words(found: dict[str, Any]) -> dict[str, Any]:
         "rows": [
             (group, amount(rows[group])) for group in sorted(rows, key=lambda group: group == GROUPS[""])
         ],
-        "classes": found.get("classes", []),
+        "classes": some_of(rooms) if (rooms := found.get("classes")) else None,
         "kept": found.get("kept", False),
         "staying": ngettext(
             "%(count)s student is in another class too, and stays there.",

@@ -202,6 +202,11 @@ class Grid(GuardedView):
         del tx, action, numbers
         return ()
 
+    def along(self, tx: Transaction, action: BulkAction) -> Sequence[Mapping[str, str]]:
+        """Where the rows can be taken along before an action: `name` and `url` of each."""
+        del tx, action
+        return ()
+
     def confirm_form(self, action: BulkAction, **filled: Any) -> ConfirmForm:
         """The form that confirms an action, with what it has to be told besides."""
         del action
@@ -401,7 +406,7 @@ class Grid(GuardedView):
         form = self.confirm_form(action)
         problem = None
         if form.validate_on_submit():
-            problem = why_not(chosen, request.form, settings().lists)
+            problem = why_not(action, chosen, request.form, settings().lists)
             if problem is None:
                 done = self._done(action, chosen, form, here)
                 if not isinstance(done, str):
@@ -417,6 +422,7 @@ class Grid(GuardedView):
             heading=action.title,
             sentences=self.question(tx, action, chosen.named, count=chosen.count),
             effects=self.effects(tx, action, chosen.numbers),
+            along=self.along(tx, action),
             by_worker=large.is_large(action, chosen, settings().lists),
             form=form if form.confirm.data else self.confirm_form(action, formdata=None, confirm="yes"),
             problem=problem,
@@ -427,7 +433,7 @@ class Grid(GuardedView):
             rowids=chosen.rowids,
             seen=chosen.shown.seen if chosen.shown else None,
             whole={"words": searched()} if chosen.whole else None,
-            typed=chosen.count if asks_for_count(chosen, settings().lists) else None,
+            typed=chosen.count if asks_for_count(action, chosen, settings().lists) else None,
             typed_so_far=request.form.get("typed", "")[:12] if is_looking() else "",
             action=action.name,
             crumbs=[{"title": self.title, "url": here}, {"title": action.title}],
@@ -439,7 +445,10 @@ class Grid(GuardedView):
             if large.is_large(action, chosen, settings().lists):
                 return redirect(large.hand_over(self, action, chosen, form, searched()), 303)
             done_reading()
-            flash(getattr(self, action.run)(chosen.which), "success")
+            came = getattr(self, action.run)(chosen.which)
+            if action.leads_on:
+                return redirect(came, 303)
+            flash(came, "success")
         except Rejected as rejected:
             return show_rejection(form, rejected) or ""
         return redirect(here, 303)

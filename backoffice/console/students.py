@@ -45,7 +45,7 @@ from backoffice.console.grids.filters import DateFilter, RelationFilter
 from backoffice.console.grids.imports import ImportsRows
 from backoffice.console.grids.relations import school_filter
 from backoffice.console.grids.student_imports import IMPORTING
-from backoffice.console.listed import listed
+from backoffice.console.listed import some_of
 from backoffice.console.overtaken import not_over_others
 from backoffice.families import queries as family_queries
 from backoffice.families.models import GuardianLink, GuardianStatus
@@ -55,6 +55,7 @@ from backoffice.fields.services import write_student_values
 from backoffice.language.moments import amount, day_of_year
 from backoffice.language.spoken import language, speaking
 from backoffice.language.texts import gettext, lazy, ngettext
+from backoffice.privacy.erasure import asking
 from backoffice.privacy.holdings import Subject
 from backoffice.schools import finding, names, place_queries, queries
 from backoffice.schools.models import Classroom, Enrollment, Student
@@ -85,6 +86,10 @@ NAME = Edit(
     run="correct",
     by="corrected_by",
 )
+
+
+# What is done with several: in all of their classes, and where the list shows one class.
+_OFFERED = {False: {"leave", "erase"}, True: {"unenroll", "move", "erase"}}
 
 
 class StudentGrid(ImportsRows):
@@ -208,6 +213,18 @@ class StudentGrid(ImportsRows):
             whole=True,
             beside=place_queries.open_places,
         ),
+        BulkAction(
+            "erase",
+            lazy("Delete for good"),
+            STUDENTS_ERASE,
+            "erase_chosen",
+            lazy(
+                "Each is deleted with all points, sign-ins, cards and links to parents, in every class, at"
+                " once and for good. First you see what would go. Nothing is deleted before you confirm that."
+            ),
+            whole=True,
+            leads_on=True,
+        ),
     )
 
     def name_of(self, thing: Student) -> Any:
@@ -274,7 +291,7 @@ class StudentGrid(ImportsRows):
         return [
             each
             for each in super().allowed_actions()
-            if (each.name != "leave") is bool(room) and (room is None or can(self.who, each.permission, room))
+            if each.name in _OFFERED[bool(room)] and (room is None or can(self.who, each.permission, room))
         ]
 
     def confirm_form(self, action: BulkAction, **filled: Any) -> ConfirmForm:
@@ -289,6 +306,8 @@ class StudentGrid(ImportsRows):
 
     def button(self, action: BulkAction, count: int) -> Button:
         """How many are moved and, once it is chosen, to which class."""
+        if action.name == "erase":
+            return Button(gettext("See what would go"))
         if action.name != "move":
             return super().button(action, count)
         rows = self.counted(count)
@@ -317,14 +336,17 @@ class StudentGrid(ImportsRows):
     def question(
         self, tx: Transaction, action: BulkAction, chosen: Sequence[Student], *, count: int
     ) -> list[str]:
-        """Who will leave which class, by name."""
+        """Who will leave which class, by name; or of whom it is looked what would go."""
+        named = some_of([full_name(student) for student in chosen], of=count)
+        if action.name == "erase":
+            return [named, str(action.question)]
         leaves = gettext("all their classes that you look after")
         if action.name != "leave":
             leaves = find(tx, Classroom, asked("classroom")).name
         return [
             gettext(
                 "%(names)s will leave %(classes)s.",
-                names=some_of([full_name(student) for student in chosen], of=count),
+                names=named,
                 classes=leaves,
             ),
             action.question.format(count=self.counted(count)),
@@ -332,6 +354,8 @@ class StudentGrid(ImportsRows):
 
     def effects(self, tx: Transaction, action: BulkAction, numbers: Collection[int]) -> list[str]:
         """How many lose a place in how many classes, and how many of them have points there."""
+        if action.name == "erase":
+            return []
         room = None if action.name == "leave" else find(tx, Classroom, asked("classroom"))
         places = place_queries.places_of(tx, numbers, room)
         rows, classes = self.counted(places.students), _classes(places.classes)
@@ -367,6 +391,19 @@ class StudentGrid(ImportsRows):
             ),
             *([stay] if others > 0 else []),
         ]
+
+    def along(self, tx: Transaction, action: BulkAction) -> list[Mapping[str, str]]:
+        """Before they are deleted they can be taken along with their class or their school."""
+        if action.name != "erase":
+            return []
+        room, school = self.filtered_by(tx, "classroom"), self.filtered_by(tx, "school")
+        of_room = erasures.along_of(tx, Where.CLASSROOM, room) if room else []
+        return of_room or (erasures.along_of(tx, Where.SCHOOL, school) if school else [])
+
+    def erase_chosen(self, students: Which) -> str:
+        """Have it looked what deleting the selected students would take; where that is shown."""
+        asked_for = asking.ask_to_erase_students(principal=self.who, students=students)
+        return f"{erasures.HERE}{asked_for}"
 
     def leave(self, students: Which) -> str:
         """Take the selected students out of all their classes; each of these can undo it."""
@@ -663,17 +700,6 @@ def parent_name(link: GuardianLink) -> str:
 def full_name(student: Student) -> str:
     """Given and family name."""
     return f"{student.given_name} {student.family_name or ''}".strip()
-
-
-def some_of(names_of_all: Sequence[str], most: int = 10, *, of: int = 0) -> str:
-    """Names in a sentence, as many as can be read: "Kim Park, Liam Nguyen and 3 more"; `of` so many."""
-    many = max(of, len(names_of_all))
-    if many > most + 1:
-        return gettext(
-            "%(names)s and %(count)s more", names=listed(names_of_all[:most]), count=amount(many - most)
-        )
-    *others, last = names_of_all
-    return gettext("%(names)s and %(last)s", names=listed(others), last=last) if others else last
 
 
 def _classes(count: int) -> str:

@@ -1,5 +1,6 @@
 """Moments, days and amounts as people of a language write them."""
 
+import re
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
@@ -13,6 +14,7 @@ from backoffice.language.texts import gettext
 UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 # Above any amount: the unit that was chosen is kept, and no larger one is taken.
 _NO_OTHER = float("inf")
+_AMOUNT = re.compile(r"[\d,. ]{1,12}", re.ASCII)
 
 
 def span(length: timedelta) -> str:
@@ -107,6 +109,12 @@ def exact_moment(at: datetime) -> str:
 def amount(number: int) -> str:
     """A number with its thousands parted: "12,345"."""
     return _amount(number, language())
+
+
+def number_in(text: str) -> int | None:
+    """The number that somebody typed, with or without what parts its thousands."""
+    digits = re.sub(r"\D", "", text, flags=re.ASCII)
+    return int(digits) if digits and _AMOUNT.fullmatch(text.strip()) else None
 
 
 @lru_cache(maxsize=1024)

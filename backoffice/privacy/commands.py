@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -11,9 +11,9 @@ from backoffice.access.lookup import NotFound
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.privacy.erasure import receipts, services
-from backoffice.privacy.erasure.erasing import NotAllErased
+from backoffice.privacy.erasure.erasing import Eraser, NotAllErased
 from backoffice.privacy.erasure.jobs import eraser_of
-from backoffice.privacy.erasure.models import AskedAs, Stage
+from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.erasure.replaying import replay
 from backoffice.privacy.erasure.services import Outlook
 from backoffice.privacy.holdings import Subject
@@ -29,31 +29,35 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 @click.command()
 @click.argument("subject", type=click.Choice([str(each) for each in Subject]))
-@click.argument("public_id", metavar="ID")
+@click.argument("public_ids", metavar="ID...", nargs=-1, required=True)
 @click.option("--dry-run", is_flag=True, help="Say what would go, and erase nothing.")
 @json_option
 @click.pass_context
-def erase(context: click.Context, *, subject: str, public_id: str, dry_run: bool, as_json: bool) -> None:
+def erase(
+    context: click.Context, *, subject: str, public_ids: tuple[str, ...], dry_run: bool, as_json: bool
+) -> None:
     """Erase a student, a class, an account, a school or a district for good, and print the receipt.
 
-    It goes at once, with all that hangs on it, and cannot be brought back.
+    It goes at once, with all that hangs on it, and cannot be brought back. Of students, several of one school
+    can be erased together, with one receipt.
     """
     runtime: Runtime = context.obj.checked_runtime()
     eraser = eraser_of(runtime, COMMAND)
+    if len(public_ids) > 1 and subject != Subject.STUDENT:
+        click.echo("Only of students can several be erased together. Give one identifier.", err=True)
+        sys.exit(BAD_INPUT)
     try:
         if dry_run:
-            found = services.outlook(eraser=eraser, subject=Subject(subject), public_id=public_id)
+            found = _looked_at(eraser, Subject(subject), public_ids)
             click.echo(json.dumps(_told(found)) if as_json else "\n".join(_in_words(found)))
             return
-        done = services.erase(
-            eraser=eraser,
-            subject=Subject(subject),
-            public_id=public_id,
-            asked_as=AskedAs.COMMAND,
-            told=_say_progress,
-        )
+        done = _erased(eraser, Subject(subject), public_ids)
     except NotFound:
-        click.echo(f"There is no {subject} with this identifier.", err=True)
+        one, some = (
+            f"There is no {subject} with this identifier.",
+            "One of these identifiers is no student's.",
+        )
+        click.echo(some if len(public_ids) > 1 else one, err=True)
         sys.exit(BAD_INPUT)
     except Rejected as rejected:
         click.echo(rejected.in_words, err=True)
@@ -61,6 +65,31 @@ def erase(context: click.Context, *, subject: str, public_id: str, dry_run: bool
     except NotAllErased as left:
         click.echo(f"{left} It is tried again by itself; there is no receipt yet.", err=True)
         sys.exit(1)
+    _say(done, as_json=as_json)
+
+
+def _looked_at(eraser: Eraser, subject: Subject, public_ids: Sequence[str]) -> Outlook:
+    if len(public_ids) > 1:
+        return services.outlook_of_students(eraser=eraser, public_ids=public_ids)
+    return services.outlook(eraser=eraser, subject=subject, public_id=public_ids[0])
+
+
+def _erased(eraser: Eraser, subject: Subject, public_ids: Sequence[str]) -> Erasure:
+    if len(public_ids) > 1:
+        return services.erase_students(
+            eraser=eraser, public_ids=public_ids, asked_as=AskedAs.COMMAND, told=_say_progress
+        )
+    return services.erase(
+        eraser=eraser,
+        subject=subject,
+        public_id=public_ids[0],
+        asked_as=AskedAs.COMMAND,
+        told=_say_progress,
+    )
+
+
+def _say(done: Erasure, *, as_json: bool) -> None:
+    """Print the receipt, or why there is none yet."""
     if done.stage != Stage.VERIFIED or done.receipt is None:
         if done.stage == Stage.HELD:
             click.echo(

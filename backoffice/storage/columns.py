@@ -111,11 +111,11 @@ def reference(purpose: str, *constraints: Any, keep: Keep, primary_key: bool = F
     )
 
 
-def references(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
-    """Numbers of rows elsewhere as they were at a moment; the database writes them, and no key holds them."""
+def references(purpose: str, *, keep: Keep, by_database: bool = True) -> MappedColumn[Any]:
+    """Numbers of rows elsewhere as they were at a moment, which no key holds; the database may write them."""
     return mapped_column(
         ARRAY(BigInteger),
-        server_default=FetchedValue(),
+        server_default=FetchedValue() if by_database else None,
         info=_held(purpose, Class.PSEUDONYM, keep, Form.NUMBER),
     )
 
@@ -228,9 +228,9 @@ def noted_day(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
     return mapped_column(Date, server_default=FetchedValue(), info=_held(purpose, Class.OPERATIONAL, keep))
 
 
-def number(purpose: str, *, keep: Keep) -> MappedColumn[Any]:
+def number(purpose: str, *, keep: Keep, default: int | None = None) -> MappedColumn[Any]:
     """A small whole number."""
-    return mapped_column(Integer, info=_held(purpose, Class.OPERATIONAL, keep))
+    return mapped_column(Integer, default=default, info=_held(purpose, Class.OPERATIONAL, keep))
 
 
 def large_number(purpose: str, *, keep: Keep) -> MappedColumn[Any]:

@@ -116,6 +116,11 @@ def leave_erasure(session: Session, *, number: int) -> bool:
     return bool(session.scalar(text("select app.leave_erasure(:number)"), {"number": number}))
 
 
+def erased_by_others(session: Session, *, number: int) -> bool:
+    """Whether another erasure is under way of a student whom this one of the principal's is of."""
+    return bool(session.scalar(text("select app.erased_by_others(:number)"), {"number": number}))
+
+
 def end_access(session: Session, *, erasure: int, at: datetime) -> None:
     """Let nobody in any more to what an erasure takes that the principal has confirmed."""
     session.execute(text("select app.end_access(:erasure, :at)"), {"erasure": erasure, "at": at})

@@ -30,7 +30,7 @@ from backoffice.schools.models import District, Membership, Role
 from backoffice.serve import settle
 from backoffice.storage.public_id import new_public_id
 from tests.bench.kept import Kept, kept
-from tests.factories.crowd import FIRST_SCHOOL, OF_A_SCHOOL
+from tests.factories.crowd import FIRST_LARGE_CLASS, FIRST_SCHOOL, LARGE_CLASSES, LARGE_SCHOOL, OF_A_SCHOOL
 from tests.factories.world import SYSTEM
 
 __all__ = ["kept"]
@@ -54,6 +54,7 @@ OF_A_DISTRICT = 3  # schools of the district that is erased
 ENTRIES = 40  # points of each student, in the schools that are used
 SCHOOLS = 10
 CLASSES, SESSIONS = 5, 20  # of each account; it gave all points of these classes
+FEWER = 20  # of each student, where many are chosen
 SECOND = 1000
 ON_THE_DISK = b"select pg_logical_emit_message(true, 'bench', '')"
 RAW = {
@@ -109,6 +110,24 @@ FILL = """
       join app.action a on a.school_id = e.school_id and a.classroom_id = e.classroom_id
      cross join generate_series(1, :entries) n
      where e.school_id = any (:schools)
+"""
+
+
+PICK_SEVERAL = """
+    select s.id, s.public_id from app.enrollment e join app.student s on s.school_id = e.school_id
+       and s.id = e.student_id where e.school_id = :school and e.classroom_id = :classroom
+"""
+FILL_SEVERAL = """
+    insert into app.action (school_id, classroom_id, public_id, label, value, icon, created_at)
+    select c.school_id, c.id, 'bench' || lpad(c.id::text, 11, '2'), '\\x00', 1, 'star', now()
+      from app.classroom c where c.school_id = %(school)s and c.id = %(classroom)s
+       and not exists (select from app.action a where a.school_id = c.school_id and a.classroom_id = c.id);
+    insert into app.point_entry (school_id, classroom_id, student_id, action_id, value, awarded_at)
+    select e.school_id, e.classroom_id, e.student_id, a.id, 1, now() - n * interval '1 day'
+      from app.enrollment e
+      join app.action a on a.school_id = e.school_id and a.classroom_id = e.classroom_id
+     cross join generate_series(1, %(entries)s) n
+     where e.school_id = %(school)s and e.classroom_id = %(classroom)s
 """
 
 
@@ -223,4 +242,37 @@ def test_erasing_beside_the_cascade(
     print(
         f"\n{subject:<10} {len(timed):>3} times, {rows:>9,.0f} rows: cascade {raw:>9,.1f} ms,"
         f" erased {ours:>9,.1f} ms, {ours / raw:.2f} times, {ours - raw:+,.1f} ms"
+    )
+
+
+@pytest.mark.parametrize("size", sorted(LARGE_CLASSES))
+def test_erasing_several_beside_the_cascade(
+    eraser: Eraser, kept: Kept, superuser: psycopg.Connection, committing: psycopg.Connection, size: int
+) -> None:
+    """As many students of one school as a large class has, each with twenty points, chosen together."""
+    room = FIRST_LARGE_CLASS + LARGE_CLASSES.index(size)
+    with transaction(SYSTEM) as tx:
+        found = tx.execute(text(PICK_SEVERAL), {"school": LARGE_SCHOOL, "classroom": room}).all()
+    if not found:
+        pytest.skip("Erased by an earlier run in this database.")
+    for statement in FILL_SEVERAL.split(";\n"):
+        committing.execute(statement.encode(), {"school": LARGE_SCHOOL, "classroom": room, "entries": FEWER})
+    committing.execute(b"vacuum analyze app.point_entry")
+    began = time.perf_counter()
+    superuser.execute(
+        b"delete from app.student where school_id = %(school)s and id = any (%(these)s)",
+        {"school": LARGE_SCHOOL, "these": [row.id for row in found]},
+    )
+    committing.execute(ON_THE_DISK)
+    raw = time.perf_counter() - began
+    superuser.rollback()
+    began = time.perf_counter()
+    done = services.erase_students(
+        eraser=eraser, public_ids=[row.public_id for row in found], asked_as=AskedAs.COMMAND
+    )
+    ours = time.perf_counter() - began
+    rows = sum(receipts.counts_of(done).values())
+    print(
+        f"\n{len(found):>6,} students chosen, {rows:>9,.0f} rows: cascade {raw * SECOND:>9,.1f} ms,"
+        f" erased {ours * SECOND:>9,.1f} ms, {ours / raw:.2f} times, {(ours - raw) * SECOND:+,.1f} ms"
     )

@@ -14,6 +14,7 @@ from backoffice import clock
 from backoffice.access.principal import Purpose
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import AccountSession
+from backoffice.console import grid
 from backoffice.privacy.erasure import asking
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.jobs import eraser_of
@@ -21,9 +22,11 @@ from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.privacy.erasure.models import Erasure
 from backoffice.runtime import Runtime
 from backoffice.schools.models import School, Student
+from backoffice.settings import Lists
+from backoffice.web import identity
 from tests.contract.snapshot import snapshots
-from tests.factories.visitor import send, signed_in
-from tests.factories.world import SYSTEM, World
+from tests.factories.visitor import form_token, send, signed_in
+from tests.factories.world import SYSTEM, World, add_child
 
 HERE = "/console/erasures/"
 WHO = Purpose("test-erasures")
@@ -232,3 +235,71 @@ def test_one_that_a_hold_has_stopped_half_way_does_not_say_that_all_is_kept(
             here = update(Erasure).where(Erasure.id == number(page))
             tx.execute(here.values(stage="held", rows_planned=90, rows_gone=gone))
         assert said in teacher.get(page).text
+
+
+def test_several_are_deleted_from_the_list(app: Flask, world: World, eraser: Eraser) -> None:
+    teacher, room = signed_in(app, world, "teacher"), world.own_class
+    here = f"/console/students/?classroom={room.public_id}"
+    assert 'value="erase"' in teacher.get(here).text
+    rows = [each.public_id for each in room.children]
+    asked = send(teacher, here, {"action": "erase", "rowid": rows})
+    for said in ("Bartholomew Zephyrine", "Wilhelmina Quartermaine", "See what would go", "for good"):
+        assert said in asked.text
+    assert 'name="typed"' not in asked.text
+    begun = send(teacher, here, {"action": "erase", "rowid": rows, "confirm": "yes"})
+    assert begun.status_code == 303
+    page = begun.location
+    assert page.startswith(HERE)
+    assert asking.look(eraser, number=number(page))
+    seen = teacher.get(page).text
+    for said in ("Delete 2 students", "Type “2” to confirm", f"go on without them: {room.name}"):
+        assert said in seen
+    assert "Wilhelmina" not in seen
+    wrong = send(teacher, f"{page}/confirm", {"typed": "3"}, page=page)
+    assert (wrong.status_code, "Type 2 to confirm that you mean so many." in wrong.text) == (422, True)
+    done = send(teacher, f"{page}/confirm", {"typed": "2"}, page=page)
+    assert (done.status_code, done.location) == (303, page)
+    eraser.carry_out(number(page))
+    over = teacher.get(page).text
+    assert "nothing of it is left" in over
+    receipt = re.search(r'href="(/receipts/[^"]+)"', over)
+    assert receipt is not None
+    assert "2 students" in teacher.get(receipt[1].replace("&amp;", "&")).text
+    assert "2 students" in teacher.get(HERE).text
+    assert teacher.get(f"/console/students/{rows[0]}").status_code == 404
+
+
+def test_all_that_fit_are_looked_at_however_many(
+    app: Flask, world: World, eraser: Eraser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once and by no worker's change: what is confirmed stands on the page that follows."""
+    leader, room = signed_in(app, world, "leader"), world.own_class
+    lists = Lists(typed_from=2, worker_from=2)
+    monkeypatch.setattr(grid, "settings", lambda: identity.settings().model_copy(update={"lists": lists}))
+    here = f"/console/students/?classroom={room.public_id}"
+    asked = send(leader, here, {"action": "erase", "whole": "yes"})
+    fields = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', asked.text))
+    begun = leader.post(here, data={**fields, "csrf_token": form_token(asked.text), "confirm": "yes"})
+    assert begun.location.startswith(HERE)
+    with transaction(SYSTEM) as tx:
+        row = tx.get_one(Erasure, number(begun.location))
+        assert row.chosen == sorted(each.id for each in room.children)
+    with transaction(SYSTEM) as tx:
+        add_child(tx, room, "Late", "Comer")
+    stale = leader.post(here, data={**fields, "csrf_token": form_token(asked.text), "confirm": "yes"})
+    assert (stale.status_code, "Other rows fit now" in stale.text) == (200, True)
+
+
+def test_of_several_schools_it_is_said_why_not(app: Flask, world: World) -> None:
+    leader, here = signed_in(app, world, "leader"), "/console/students/"
+    rows = [world.own_class.children[0].public_id, world.elsewhere_class.children[0].public_id]
+    refused = send(leader, here, {"action": "erase", "rowid": rows, "confirm": "yes"})
+    assert "Choose students of one school at a time" in refused.text
+
+
+def test_whoever_may_not_delete_is_offered_no_deleting(app: Flask, world: World) -> None:
+    helper = signed_in(app, world, "co_teacher")
+    here = f"/console/students/?classroom={world.own_class.public_id}"
+    assert 'value="erase"' not in helper.get(here).text
+    rows = [world.own_class.children[0].public_id]
+    assert send(helper, here, {"action": "erase", "rowid": rows, "confirm": "yes"}).status_code == 404

@@ -50,6 +50,24 @@ def test_it_prints_the_receipt(here: Run, world: World, backup: Snapshots) -> No
     assert (told["subject"], told["left"]) == ("student", 0)
 
 
+def test_several_students_have_one_receipt(here: Run, world: World, backup: Snapshots) -> None:
+    del backup
+    both = [child.public_id for child in world.own_class.children]
+    assert "Would go: 2 student" in here("erase", "student", *both, "--dry-run").out
+    for wrong in (
+        ("classroom", world.own_class.public_id, world.colleague_class.public_id),
+        ("student", *both, "x"),
+    ):
+        refused = here("erase", *wrong)
+        assert (refused.code, refused.out) == (2, "")
+    answer = here("erase", "student", *both)
+    assert (answer.code, answer.err) == (0, "")
+    assert "2 student" in answer.out
+    with transaction(SYSTEM) as tx:
+        assert tx.scalars(select(Erasure.subjects).where(Erasure.stage == Stage.VERIFIED)).all() == [2]
+        assert tx.scalar(select(Student.id).where(Student.public_id.in_(both))) is None
+
+
 @pytest.mark.parametrize(
     ("subject", "public_id"),
     [("student", "22222222222222aa"), ("account", "x"), ("pupil", "22222222222222aa")],

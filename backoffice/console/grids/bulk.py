@@ -1,6 +1,5 @@
 """What is done to many rows at once: those that are ticked, or all that fit, after a preview."""
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -13,13 +12,12 @@ from backoffice.access.principal import Principal
 from backoffice.access.selection import OTHERS_FIT, Beside, Fitting, Narrowing, Which, keys_of, seen_of
 from backoffice.access.transaction import Transaction
 from backoffice.console.paging import PAGE_SIZE
-from backoffice.language.moments import amount
+from backoffice.language.moments import amount, number_in
 from backoffice.language.texts import gettext, lazy
 from backoffice.settings import Lists
 
 # Of all that fit, so many are named in the question.
 MOST_NAMED = 11
-_COUNT = re.compile(r"[\d,. ]{1,12}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,8 @@ class BulkAction:
     whole: bool = False
     # What else than the rows its preview counts, where it changes that.
     beside: Beside | None = None
+    # Only asks for something: `run` says the address of the page on which that is looked at and confirmed.
+    leads_on: bool = False
 
 
 # What is chosen in a form, where a text is to name it that a script puts in its place.
@@ -151,18 +151,18 @@ def all_that_fit(
     return Chosen(named, len(keys), fitting, [key.id for key in keys])
 
 
-def why_not(chosen: Chosen, form: MultiDict[str, str], lists: Lists) -> str | None:
+def why_not(action: BulkAction, chosen: Chosen, form: MultiDict[str, str], lists: Lists) -> str | None:
     """What is wrong with a confirmation, in a sentence; None if nothing is."""
     if chosen.shown and form.get("expected") != chosen.shown.seen:
         return OTHERS_FIT
-    if asks_for_count(chosen, lists) and typed_number(form.get("typed", "")) != chosen.count:
+    if asks_for_count(action, chosen, lists) and number_in(form.get("typed", "")) != chosen.count:
         return gettext("Type %(count)s to confirm that you mean so many.", count=amount(chosen.count))
     return None
 
 
-def asks_for_count(chosen: Chosen, lists: Lists) -> bool:
+def asks_for_count(action: BulkAction, chosen: Chosen, lists: Lists) -> bool:
     """Whether the number has to be typed: a click is too little for so many."""
-    return chosen.count >= lists.typed_from
+    return not action.leads_on and chosen.count >= lists.typed_from
 
 
 def _too_many(most: int) -> Chosen:
@@ -177,9 +177,3 @@ def _schools(rows: Sequence[Any]) -> frozenset[int]:
     """Of which schools these rows are; none where that cannot be said of all of them."""
     found: set[Any] = {getattr(row, "school_id", None) for row in rows}
     return frozenset() if None in found else frozenset(found)
-
-
-def typed_number(text: str) -> int | None:
-    """The number that somebody typed, with or without what parts its thousands."""
-    digits = re.sub(r"\D", "", text, flags=re.ASCII)
-    return int(digits) if digits and _COUNT.fullmatch(text.strip()) else None

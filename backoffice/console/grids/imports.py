@@ -21,14 +21,14 @@ from backoffice.audit.services import record_export
 from backoffice.console.batches import batches
 from backoffice.console.forms import SchoolForm
 from backoffice.console.grid import Grid
-from backoffice.console.grids.bulk import most_at_once, typed_number
+from backoffice.console.grids.bulk import most_at_once
 from backoffice.console.picker.asking import is_looking
 from backoffice.imports import carrying
 from backoffice.imports.columns import ImportColumn, Row, matched
 from backoffice.imports.limits import LARGEST_FILE, MOST_ROWS, Unreadable
 from backoffice.imports.plan import ChangedMeanwhile, Plan, PlannedRow, RowState
 from backoffice.imports.reading import Table, read_file, read_text
-from backoffice.language.moments import amount
+from backoffice.language.moments import amount, number_in
 from backoffice.language.texts import gettext, lazy
 from backoffice.problems import Rejected, Throttled
 from backoffice.schools.models import School
@@ -304,7 +304,7 @@ class ImportsRows(Grid):
     def _import_now(
         self, table: Table, place: Place, said: Mapped, seen: str, size: int
     ) -> str | BaseResponse | tuple[str, int]:
-        if size >= settings().lists.typed_from and typed_number(request.form.get("typed", "")) != size:
+        if size >= settings().lists.typed_from and number_in(request.form.get("typed", "")) != size:
             many = gettext("Type %(size)s to confirm that you mean so many.", size=amount(size))
             return self._check(table, place, said, problem=many), 422
         most = self._most(said)

@@ -34,7 +34,8 @@ FRAME = {"csrf_token", "confirm"}
 
 def is_large(action: BulkAction, chosen: Chosen, lists: Lists) -> bool:
     """Whether a worker makes it. What needs a proof of who it is is done while that proof holds."""
-    return chosen.whole is not None and chosen.count >= lists.worker_from and not action.fresh
+    many = chosen.whole is not None and chosen.count >= lists.worker_from
+    return many and not (action.fresh or action.leads_on)
 
 
 def hand_over(grid: "Grid", action: BulkAction, chosen: Chosen, form: FlaskForm, words: str) -> str:

@@ -3,7 +3,6 @@
 The web has no right to delete. It notes who wants what; the role that erases does it.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -12,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from backoffice import clock
-from backoffice.access.lookup import NotFound, find
+from backoffice.access.lookup import NotFound, find, rows_of
 from backoffice.access.permissions import (
     CLASSROOMS_ERASE,
     SCHOOLS_ERASE,
@@ -21,17 +20,19 @@ from backoffice.access.permissions import (
 )
 from backoffice.access.policy import rules, visible
 from backoffice.access.principal import Principal, Purpose
+from backoffice.access.selection import Which, selected
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.services import proof
 from backoffice.audit.trail import record
 from backoffice.jobs import queue
 from backoffice.jobs.models import Asked
-from backoffice.language.texts import lazy
+from backoffice.language.moments import amount, number_in
+from backoffice.language.texts import gettext, lazy
 from backoffice.privacy.erasure import receipts
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
-from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
-from backoffice.privacy.erasure.services import UNDER_WAY, title_of
+from backoffice.privacy.erasure.plan import MODELS, Plan, plan_of
+from backoffice.privacy.erasure.services import UNDER_WAY, of_one_school, title_of
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.extent import is_kept
 from backoffice.problems import Rejected
@@ -61,27 +62,42 @@ def ask_to_erase(*, principal: Principal, subject: Subject, public_id: str) -> P
     """
     with transaction(principal) as tx:
         thing = to_erase(tx, subject, public_id)
-        number, outside = tx.take_id(Erasure), new_public_id()
         school = {Subject.SCHOOL: thing.id, Subject.DISTRICT: None}.get(
             subject, getattr(thing, "school_id", None)
         )
-        tx.add(
-            Erasure(
-                id=number,
-                public_id=outside,
-                subject=subject,
-                subject_id=thing.id,
-                school_id=school,
-                stage=Stage.LOOKING,
-                asked_by=tx.principal.account_id,
-                asked_as=_asked_as(tx, subject, school),
-                asked_at=clock.now(),
-            )
-        )
-        tx.flush()
-        queue.put(tx, LOOK, {"erasure": number}, asked=Asked.PERSON)
-        record(tx, "erasures.ask", school_id=school, erasure=number, subject=str(subject))
-    return outside
+        return _asked(tx, subject, [thing.id], school)
+
+
+def ask_to_erase_students(*, principal: Principal, students: Which) -> PublicId:
+    """The same of several students of one school, with one receipt in the end.
+
+    Raises `NotFound` if they are nobody, `Rejected` if they are of several schools or others than were shown.
+    """
+    with transaction(principal) as tx:
+        numbers = selected(tx, Student, students, PERMISSIONS[Subject.STUDENT])
+        if not numbers:
+            raise NotFound
+        schools = set(tx.scalars(select(Student.school_id).where(one_of(Student.id, numbers)).distinct()))
+        return _asked(tx, Subject.STUDENT, numbers, of_one_school(schools))
+
+
+def _asked(tx: Transaction, subject: Subject, numbers: Sequence[int], school: int | None) -> PublicId:
+    row = Erasure(
+        id=tx.take_id(Erasure),
+        public_id=new_public_id(),
+        subject=subject,
+        school_id=school,
+        stage=Stage.LOOKING,
+        asked_by=tx.principal.account_id,
+        asked_as=_asked_as(tx, subject, school),
+        asked_at=clock.now(),
+    )
+    row.choose(numbers)
+    tx.add(row)
+    tx.flush()
+    queue.put(tx, LOOK, {"erasure": row.id}, asked=Asked.PERSON)
+    record(tx, "erasures.ask", school_id=school, erasure=row.id, subject=str(subject))
+    return PublicId(row.public_id)
 
 
 def to_erase(tx: Transaction, subject: Subject, public_id: str) -> Any:
@@ -111,21 +127,21 @@ def look(eraser: Eraser, *, number: int) -> bool:
     """Find out what an erasure would take, for whoever asked; whether there was something to look at."""
     with transaction(eraser.who) as tx:
         row = tx.scalars(select(Erasure).where(Erasure.id == number).with_for_update()).one_or_none()
-        if row is None or row.stage != Stage.LOOKING or row.subject_id is None:
+        if row is None or row.stage != Stage.LOOKING or not row.numbers:
             return False
         late = row.asked_at < clock.now() - WAITS
-        plan = None if late else plan_for(tx, Subject(row.subject), row.subject_id)
+        plan = None if late else plan_of(tx, row)
         if plan is None:
-            row.stage, row.subject_id = Stage.LAPSED, None
+            row.end(Stage.LAPSED)
             return False
-        went = Counter[str]()
-        for target in plan.targets:
-            went[target.subject] += len(target.numbers)
+        row.narrow(plan.of(Subject.STUDENT))
+        subject = Subject(row.subject)
         row.found = {
-            "title": title_of(tx, Subject(row.subject), row.subject_id),
-            "subjects": dict(went),
+            # Several are called as many as they are, by whoever says it.
+            "title": title_of(tx, subject, plan.of(subject)[0]) if row.subjects == 1 else "",
+            "subjects": plan.subjects(),
             "rows": dict(receipts.told(eraser.left(tx, plan))),
-            **_others(tx, Subject(row.subject), row.subject_id, plan),
+            **_others(tx, subject, plan),
             "kept": is_kept(tx, plan),
         }
         row.stage = Stage.PREVIEWED
@@ -133,9 +149,10 @@ def look(eraser: Eraser, *, number: int) -> bool:
 
 
 def confirm_erasure(*, principal: Principal, erasure: str, typed: str) -> None:
-    """Have it erased, now and for good. `typed` is what it is called, so that nobody means something else.
+    """Have it erased, now and for good.
 
-    Raises `Rejected`, `NotFound`, `Closed` and `ProofNeeded`.
+    `typed` is what it is called, or how many they are, so that nobody means something else. Raises
+    `Rejected`, `NotFound`, `Closed` and `ProofNeeded`.
     """
     try:
         with transaction(principal) as tx:
@@ -143,9 +160,10 @@ def confirm_erasure(*, principal: Principal, erasure: str, typed: str) -> None:
             row = _own(tx, erasure)
             if row.stage != Stage.PREVIEWED or row.asked_at < clock.now() - WAITS or row.found is None:
                 raise Rejected.whole(OVER)
-            if names.plain(" ".join(typed.split())) != names.plain(row.found["title"]):
-                raise Rejected(typed=NOT_ITS_NAME)
+            _is_meant(row, row.found["title"], typed)
             _still_may(tx, row)
+            if functions.erased_by_others(tx, number=row.id):
+                raise Rejected.whole(UNDER_WAY)
             confirmed = tx.execute(
                 update(Erasure)
                 .where(Erasure.id == row.id, Erasure.stage == Stage.PREVIEWED)
@@ -184,7 +202,7 @@ def forget_unconfirmed(who: Purpose) -> int:
         lapsed = tx.execute(
             update(Erasure)
             .where(Erasure.stage.in_([Stage.LOOKING, Stage.PREVIEWED]), old)
-            .values(stage=Stage.LAPSED, subject_id=None, found=None)
+            .values(stage=Stage.LAPSED, subject_id=None, chosen=None, found=None)
             .execution_options(synchronize_session=False)
         )
     return int(lapsed.rowcount)  # type: ignore[attr-defined]
@@ -198,8 +216,26 @@ def _own(tx: Transaction, erasure: str) -> Erasure:
     return row
 
 
+def _not_so_many(count: int) -> str:
+    return gettext("Type %(count)s to confirm that you mean so many.", count=amount(count))
+
+
+def _is_meant(row: Erasure, title: str, typed: str) -> None:
+    """Raises `Rejected` unless what is typed is what is to go."""
+    if row.subjects > 1:
+        if number_in(typed) != row.subjects:
+            raise Rejected(typed=_not_so_many(row.subjects))
+    elif names.plain(" ".join(typed.split())) != names.plain(title):
+        raise Rejected(typed=NOT_ITS_NAME)
+
+
 def _still_may(tx: Transaction, row: Erasure) -> None:
-    """Whoever asked may have left the class since. Raises `NotFound`, `Closed`."""
+    """Whoever asked may have left the class since. Raises `NotFound`, `Closed`, `Rejected`."""
+    if row.chosen is not None:
+        own = rows_of(tx.principal, Student, STUDENTS_ERASE).where(one_of(Student.id, row.chosen))
+        if len(tx.scalars(own.with_only_columns(Student.id)).all()) != row.subjects:
+            raise Rejected.whole(OVER)
+        return
     model: Any = MODELS[Subject(row.subject)]
     outside = tx.scalar(
         visible(tx.principal, select(model), rules()[model].read)
@@ -211,19 +247,25 @@ def _still_may(tx: Transaction, row: Erasure) -> None:
     to_erase(tx, Subject(row.subject), outside)
 
 
-def _others(tx: Transaction, subject: Subject, number: int, plan: Plan) -> dict[str, Any]:
+def _others(tx: Transaction, subject: Subject, plan: Plan) -> dict[str, Any]:
     """Whom it touches besides: classes that lose a student, students who stay, all that is in schools."""
     here = (Classroom.school_id == Enrollment.school_id, Classroom.id == Enrollment.classroom_id)
     if subject is Subject.STUDENT:
         rooms = (
             select(Classroom.name)
             .join(Enrollment, here[0] & here[1])
-            .where(Enrollment.student_id == number, Enrollment.ended_at.is_(None))
+            .where(
+                one_of(Enrollment.student_id, plan.of(subject)),
+                Enrollment.ended_at.is_(None),
+                *(Enrollment.school_id == target.school for target in plan.targets),
+            )
+            .distinct()
         )
         return {"classes": sorted(tx.scalars(rooms), key=names.plain)}
     if subject is Subject.CLASSROOM:
         seated = select(func.count(Enrollment.student_id.distinct())).where(
-            Enrollment.classroom_id == number, ~one_of(Enrollment.student_id, plan.of(Subject.STUDENT))
+            one_of(Enrollment.classroom_id, plan.of(subject)),
+            ~one_of(Enrollment.student_id, plan.of(Subject.STUDENT)),
         )
         return {"staying": tx.scalar(seated) or 0}
     if subject in {Subject.SCHOOL, Subject.DISTRICT}:

@@ -14,6 +14,6 @@ def end_with(tx: Transaction, row: Erasure, plan: Plan, issued: Issued) -> None:
     found = row.found
     row.receipt, row.signature = issued.receipt, issued.signature
     row.verified_at = datetime.fromisoformat(receipts.read(issued.receipt)["times"]["verified"])
-    row.stage, row.plan, row.found, row.subject_id = Stage.VERIFIED, None, None, None
+    row.end(Stage.VERIFIED)
     tx.flush()
     letters.tell_owner(tx, row, plan, found)

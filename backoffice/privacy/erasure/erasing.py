@@ -37,7 +37,7 @@ from backoffice.privacy.erasure.plan import (
     MODELS,
     Plan,
     may_follow,
-    plan_for,
+    plan_of,
     seated_in,
     with_heirs_of_now,
     with_latecomers,
@@ -131,12 +131,12 @@ class Eraser:
         """
         if not self._is_wanted(tx, row):
             return
-        assert row.subject_id is not None
-        plan = plan_for(tx, Subject(row.subject), row.subject_id)
+        plan = plan_of(tx, row)
         if plan is None:
-            row.stage, row.subject_id, row.found = Stage.LAPSED, None, None
-        else:
-            row.plan = plan.stored()
+            row.end(Stage.LAPSED)
+            return
+        row.narrow(plan.of(Subject.STUDENT))
+        row.plan = plan.stored()
 
     def _note(self, tx: Transaction, row: Erasure) -> None:
         if row.plan is None:
@@ -144,7 +144,7 @@ class Eraser:
             return
         if not self._is_wanted(tx, row):
             return
-        plan = Plan.read(row.plan)
+        plan = waiting.without_kept(tx, row, Plan.read(row.plan))
         if waiting.stop(tx, row, plan):
             return
         rows, marks = self._rows_if_large(tx, plan), list(marks_of(tx, plan))
@@ -155,15 +155,16 @@ class Eraser:
 
     @staticmethod
     def _is_wanted(tx: Transaction, row: Erasure) -> bool:
-        """Whether it is still to go; its subject stays as it is from here to the transaction's end.
+        """Whether it is still to go; its subjects stay as they are from here to the transaction's end.
 
         Whoever merges at this moment, or is given the class, comes before, and is seen, or after, and is
         refused.
         """
         model: Any = MODELS[Subject(row.subject)]
-        tx.execute(select(model.id).where(model.id == row.subject_id).with_for_update())
+        these = select(model.id).where(one_of(model.id, row.numbers)).order_by(model.id)
+        tx.execute(these.with_for_update())
         if _is_taught_again(tx, row):
-            row.stage, row.subject_id, row.found, row.plan = Stage.LAPSED, None, None, None
+            row.end(Stage.LAPSED)
         return row.stage != Stage.LAPSED
 
     def _rows_if_large(self, tx: Transaction, plan: Plan) -> int | None:

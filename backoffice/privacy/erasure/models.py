@@ -1,5 +1,6 @@
 """Erasures and the ledger, as tables. Both outlive whom they are about, and name nobody."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -57,7 +58,15 @@ class Erasure(Base):
         only("subject", Subject),
         only("stage", Stage),
         only("asked_as", AskedAs),
-        CheckConstraint(f"not ({_ENDED}) or subject_id is null", name="ended_names_nobody"),
+        CheckConstraint(
+            f"not ({_ENDED}) or subject_id is null and chosen is null", name="ended_names_nobody"
+        ),
+        CheckConstraint(
+            "chosen is null or subject = 'student' and subject_id is null and school_id is not null"
+            " and cardinality(chosen) = subjects and array_position(chosen, null) is null",
+            name="several_are_students",
+        ),
+        CheckConstraint("subjects > 0", name="of_somebody"),
         CheckConstraint("(receipt is null) = (stage <> 'verified')", name="verified_has_a_receipt"),
         CheckConstraint("(receipt is null) = (signature is null)", name="receipt_is_signed"),
         Index(None, "school_id", "asked_at"),
@@ -70,6 +79,12 @@ class Erasure(Base):
             "subject_id",
             unique=True,
             postgresql_where="stage in ('confirmed', 'held', 'noted', 'erased')",
+        ),
+        # Whoever signs in is looked for among those.
+        Index(
+            "ix_erasure_of_several",
+            "school_id",
+            postgresql_where="chosen is not null and stage in ('confirmed', 'held', 'noted', 'erased')",
         ),
         Index("ix_erasure_not_ended", "stage", "id", postgresql_where=f"not ({_ENDED})"),
         Index(
@@ -84,6 +99,11 @@ class Erasure(Base):
     public_id: Mapped[str] = columns.public_id(keep=Keep.FOR_GOOD)
     subject: Mapped[str] = columns.choice("Whether a student, a class, an account ...", keep=Keep.FOR_GOOD)
     subject_id: Mapped[int | None] = columns.reference("Which one", keep=Keep.ERASURE)
+    # Of several students that somebody chose, all of one school; `subject_id` is none of them then.
+    chosen: Mapped[list[int] | None] = columns.references(
+        "Which ones, if it is of several", keep=Keep.ERASURE, by_database=False
+    )
+    subjects: Mapped[int] = columns.number("Of how many", keep=Keep.FOR_GOOD, default=1)
     # No foreign key: the receipt outlives the school.
     school_id: Mapped[int | None] = columns.reference("In which school", keep=Keep.FOR_GOOD)
     stage: Mapped[str] = columns.choice("How far it is", keep=Keep.FOR_GOOD)
@@ -122,6 +142,28 @@ class Erasure(Base):
     vacuumed_at: Mapped[datetime | None] = columns.moment(
         "When the space of what is gone was freed", keep=Keep.FOR_GOOD
     )
+
+    @property
+    def numbers(self) -> Sequence[int]:
+        """Of whom it is; nobody, once it has ended."""
+        if self.chosen is not None:
+            return self.chosen
+        return [] if self.subject_id is None else [self.subject_id]
+
+    def choose(self, numbers: Sequence[int]) -> None:
+        """Be of the one of this number, or of several students of its school."""
+        one = len(numbers) == 1
+        self.subject_id, self.chosen = (numbers[0], None) if one else (None, sorted(numbers))
+        self.subjects = len(numbers)
+
+    def narrow(self, students: Sequence[int]) -> None:
+        """Be of these of the students that were chosen: others are gone, or wait for themselves."""
+        if self.chosen is not None:
+            self.chosen, self.subjects = sorted(students), len(students)
+
+    def end(self, stage: Stage) -> None:
+        """End it so, and forget whom it was about."""
+        self.stage, self.subject_id, self.chosen, self.found, self.plan = stage, None, None, None, None
 
 
 class ErasureOutside(Base):

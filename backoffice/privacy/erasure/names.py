@@ -1,6 +1,7 @@
 """What subjects, and what is held about them, are called on pages."""
 
-from backoffice.language.texts import lazy
+from backoffice.language.moments import amount
+from backoffice.language.texts import lazy, ngettext
 from backoffice.privacy.erasure.models import AskedAs
 from backoffice.privacy.holdings import Subject
 
@@ -18,6 +19,15 @@ KINDS = {
     Subject.SCHOOL: lazy("Schools"),
     Subject.DISTRICT: lazy("Districts"),
 }
+
+
+def titled(subject: Subject, count: int) -> str:
+    """What an erasure is of: "A class", "25 students"."""
+    if subject is not Subject.STUDENT or count == 1:
+        return str(SUBJECTS[subject])
+    return ngettext("%(count)s student", "%(count)s students", count, count=amount(count))
+
+
 ASKED_AS = {
     AskedAs.TEACHER: lazy("a teacher of the class"),
     AskedAs.LEADER: lazy("a leader of the school"),

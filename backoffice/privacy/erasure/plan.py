@@ -4,7 +4,8 @@ A student of two classes stays with the other one, a class that somebody else te
 an account of a school that also works elsewhere stays.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import groupby
@@ -71,6 +72,13 @@ class Plan:
         """The numbers of all that go of one kind."""
         return [number for each in self.targets if each.subject is subject for number in each.numbers]
 
+    def subjects(self) -> dict[str, int]:
+        """How many go of each kind."""
+        found = Counter[str]()
+        for each in self.targets:
+            found[str(each.subject)] += len(each.numbers)
+        return dict(found)
+
     def named_as(self, subject: Subject) -> list[int]:
         """The numbers by which the trail names all that go of one kind."""
         former = (number for each in self.targets if each.subject is subject for number in each.former)
@@ -102,6 +110,21 @@ class Plan:
             ),
             tuple(Passing(school, heir) for school, heir in stored["passings"]),
         )
+
+
+def plan_of(tx: Transaction, row: Erasure) -> Plan | None:
+    """What goes with an erasure; None if nothing of it is there any more."""
+    if row.chosen is None:
+        return None if row.subject_id is None else plan_for(tx, Subject(row.subject), row.subject_id)
+    assert row.school_id is not None
+    return plan_for_students(tx, row.school_id, row.chosen)
+
+
+def plan_for_students(tx: Transaction, school: int, students: Collection[int]) -> Plan | None:
+    """What goes with those of these students who are there; None if that is nobody."""
+    there = select(Student.id).where(Student.school_id == school, one_of(Student.id, students))
+    numbers = tuple(tx.scalars(there.order_by(Student.id)))
+    return named(tx, Plan((Target(Subject.STUDENT, numbers, school),))) if numbers else None
 
 
 def plan_for(tx: Transaction, subject: Subject, number: int) -> Plan | None:

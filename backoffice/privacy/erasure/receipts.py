@@ -38,9 +38,6 @@ def issue(
     """
     assert row.verified_at is not None
     assert row.erased_at is not None
-    went: Counter[str] = Counter()
-    for each in plan.targets:
-        went[str(each.subject)] += len(each.numbers)
     document: dict[str, Any] = {
         "format": FORMAT,
         "number": row.public_id,
@@ -52,7 +49,7 @@ def issue(
             for name in ("asked", "confirmed", "noted", "erased", "verified")
         }
         | ({} if row.held_at is None else {"held": _said(row.held_at), "freed": _said(row.freed_at)}),
-        "subjects": dict(went),
+        "subjects": plan.subjects(),
         "rows": counts_of(row),
         "left": 0,
         "marks": marks,
@@ -62,6 +59,11 @@ def issue(
         document["outside"] = list(outside)
     receipt = json.dumps(document, sort_keys=True, separators=(",", ":"))
     return Issued(receipt, _key().sign(receipt.encode()), row.school_id)
+
+
+def subjects_of(told: Mapping[str, Any]) -> int:
+    """Of how many of its subject a receipt is."""
+    return int(told["subjects"].get(told["subject"], 1))
 
 
 def gone_by_kind(told: Mapping[str, Any]) -> dict[Subject, int]:

@@ -1,11 +1,10 @@
 """Asking for an erasure, and having it carried out."""
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import null, select
+from sqlalchemy import Row, null, select
 from sqlalchemy.exc import IntegrityError
 
 from backoffice import clock
@@ -17,7 +16,7 @@ from backoffice.outbox.mail import Recipient
 from backoffice.privacy.erasure import letters
 from backoffice.privacy.erasure.erasing import Eraser, untold
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
-from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
+from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for, plan_for_students
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.extent import is_kept
 from backoffice.problems import Rejected
@@ -26,6 +25,7 @@ from backoffice.storage import functions
 from backoffice.storage.public_id import is_public_id, new_public_id
 
 UNDER_WAY = lazy("This is being erased already.")
+ONE_SCHOOL = lazy("Choose students of one school at a time: each school has a receipt of its own.")
 
 
 @dataclass(frozen=True)
@@ -47,11 +47,21 @@ class Outlook:
 def outlook(*, eraser: Eraser, subject: Subject, public_id: str) -> Outlook:
     """What erasing this would take; it changes nothing. Raises `NotFound`."""
     with transaction(eraser.who) as tx:
-        plan = _plan(tx, subject, _place(tx, subject, public_id)[0])
-        went = Counter({str(each.subject): 0 for each in plan.targets})
-        for each in plan.targets:
-            went[each.subject] += len(each.numbers)
-        return Outlook(dict(went), eraser.left(tx, plan), len(plan.passings), is_kept(tx, plan))
+        plan = plan_for(tx, subject, _place(tx, subject, public_id)[0])
+        return _outlook(tx, eraser, plan)
+
+
+def outlook_of_students(*, eraser: Eraser, public_ids: Collection[str]) -> Outlook:
+    """The same of several students. Raises `NotFound`, `Rejected` as `erase_students` does."""
+    with transaction(eraser.who) as tx:
+        found = _students(tx, public_ids)
+        return _outlook(tx, eraser, plan_for_students(tx, found[0].school_id, [each.id for each in found]))
+
+
+def _outlook(tx: Transaction, eraser: Eraser, plan: Plan | None) -> Outlook:
+    if plan is None:
+        raise NotFound
+    return Outlook(plan.subjects(), eraser.left(tx, plan), len(plan.passings), is_kept(tx, plan))
 
 
 def erase(
@@ -68,8 +78,30 @@ def erase(
     """
     try:
         with transaction(eraser.who) as tx:
-            row = _confirmed(tx, subject, _place(tx, subject, public_id, lock=True), asked_as)
+            of, school = _place(tx, subject, public_id, lock=True)
+            row = _confirmed(tx, subject, [of], school, asked_as)
             # It goes at once, so that nothing becomes of what is found out now until it does.
+            eraser.decide(tx, row)
+    except IntegrityError:
+        raise Rejected.whole(UNDER_WAY) from None
+    return eraser.carried_out(row.id, told)
+
+
+def erase_students(
+    *,
+    eraser: Eraser,
+    public_ids: Collection[str],
+    asked_as: AskedAs,
+    told: Callable[[int, int], None] = untold,
+) -> Erasure:
+    """The same of several students of one school, with one receipt for all of them.
+
+    Raises `NotFound` if one of them is not there, `Rejected` if they are of several schools.
+    """
+    try:
+        with transaction(eraser.who) as tx:
+            found = _students(tx, public_ids, lock=True)
+            row = _confirmed(tx, Subject.STUDENT, [each.id for each in found], found[0].school_id, asked_as)
             eraser.decide(tx, row)
     except IntegrityError:
         raise Rejected.whole(UNDER_WAY) from None
@@ -91,7 +123,8 @@ def begin(
     """
     try:
         with transaction(eraser.who) as tx:
-            return _confirmed(tx, subject, _place(tx, subject, public_id), asked_as, receipt_to).id
+            of, school = _place(tx, subject, public_id)
+            return _confirmed(tx, subject, [of], school, asked_as, receipt_to).id
     except IntegrityError:
         raise Rejected.whole(UNDER_WAY) from None
 
@@ -99,23 +132,24 @@ def begin(
 def _confirmed(
     tx: Transaction,
     subject: Subject,
-    place: tuple[int, int | None],
+    numbers: Sequence[int],
+    school: int | None,
     asked_as: AskedAs,
     receipt_to: Sequence[Recipient] = (),
 ) -> Erasure:
-    now, (of, school) = clock.now(), place
+    now = clock.now()
     row = Erasure(
         id=tx.take_id(Erasure),
         public_id=new_public_id(),
         subject=subject,
-        subject_id=of,
         school_id=school,
         stage=Stage.CONFIRMED,
         asked_as=asked_as,
         asked_at=now,
         confirmed_at=now,
-        found=letters.kept(title_of(tx, subject, of), receipt_to) if receipt_to else None,
+        found=letters.kept(title_of(tx, subject, numbers[0]), receipt_to) if receipt_to else None,
     )
+    row.choose(numbers)
     tx.add(row)
     tx.flush()
     if asked_as is not AskedAs.RETENTION:
@@ -142,13 +176,6 @@ def not_ended(tx: Transaction) -> list[int]:
     return list(tx.scalars(select(Erasure.id).where(Erasure.stage.in_(stages)).order_by(Erasure.id)))
 
 
-def _plan(tx: Transaction, subject: Subject, number: int) -> Plan:
-    plan = plan_for(tx, subject, number)
-    if plan is None:
-        raise NotFound
-    return plan
-
-
 def _place(
     tx: Transaction, subject: Subject, public_id: str, *, lock: bool = False
 ) -> tuple[int, int | None]:
@@ -162,3 +189,21 @@ def _place(
     if found is None:
         raise NotFound
     return found[0], found[1]
+
+
+def _students(tx: Transaction, public_ids: Collection[str], *, lock: bool = False) -> Sequence[Row[int, int]]:
+    """Number and school of each of these students; with `lock` they stay as they are."""
+    wanted = {each for each in public_ids if is_public_id(each)}
+    which = select(Student.id, Student.school_id).where(Student.public_id.in_(wanted)).order_by(Student.id)
+    found = tx.execute(which.with_for_update() if lock else which).all()
+    if not found or len(found) != len(set(public_ids)):
+        raise NotFound
+    of_one_school({each.school_id for each in found})
+    return found
+
+
+def of_one_school(schools: Collection[int]) -> int:
+    """The only one of these schools. Raises `Rejected` if they are several: each has receipts of its own."""
+    if len(schools) != 1:
+        raise Rejected.whole(ONE_SCHOOL)
+    return next(iter(schools))

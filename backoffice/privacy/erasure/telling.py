@@ -11,7 +11,7 @@ from backoffice.language import moments
 from backoffice.language.texts import gettext
 from backoffice.privacy.erasure import receipts
 from backoffice.privacy.erasure.models import AskedAs
-from backoffice.privacy.erasure.names import ASKED_AS, KINDS, SUBJECTS
+from backoffice.privacy.erasure.names import ASKED_AS, KINDS, titled
 from backoffice.privacy.erasure.paper import Said
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.outside import Outside
@@ -75,7 +75,7 @@ def on_paper(receipt: Held, outside: Mapping[str, Outside], *, base_url: str) ->
     return Said(
         number=told["number"],
         address=f"{base_url}/receipts/{told['number']}?hash={digest}",
-        what=str(SUBJECTS[Subject(told["subject"])]),
+        what=titled(Subject(told["subject"]), receipts.subjects_of(told)),
         facts=list(_facts(told)),
         # As it was signed, in the words that programs read.
         method=f"{gettext('Method')}: {told['method']}",

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from backoffice.printing.document import Paper
 from backoffice.privacy.erasure import paper, receipts, telling
 from backoffice.privacy.erasure.models import AskedAs
-from backoffice.privacy.erasure.names import ASKED_AS, KINDS, SUBJECTS
+from backoffice.privacy.erasure.names import ASKED_AS, KINDS, titled
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.outside import Outside, handlers_of
 from backoffice.storage.public_id import is_public_id
@@ -43,7 +43,7 @@ def receipt(public_id: str) -> tuple[str, int]:
         render_template(
             "privacy/receipt.html",
             told=told,
-            what=SUBJECTS[Subject(told["subject"])],
+            what=titled(Subject(told["subject"]), receipts.subjects_of(told)),
             subjects=[(KINDS[kind], count) for kind, count in receipts.gone_by_kind(told).items()],
             times={name: datetime.fromisoformat(at) for name, at in told["times"].items() if at},
             expires=datetime.fromisoformat(told["last_backup_expires"]).date(),

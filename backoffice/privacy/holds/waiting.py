@@ -1,5 +1,7 @@
 """Erasures that wait for a hold: they stop before anything of them goes, and go on by themselves."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import select, update
 
 from backoffice import clock
@@ -10,16 +12,19 @@ from backoffice.audit.trail import record
 from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.privacy.erasure.models import AskedAs, Erasure, ErasureMark, Stage
-from backoffice.privacy.erasure.plan import Plan, plan_for
-from backoffice.privacy.holdings import Subject
+from backoffice.privacy.erasure.plan import Plan, plan_for_students, plan_of
+from backoffice.privacy.holdings import Subject, Target
 from backoffice.privacy.holds import mails
 from backoffice.privacy.holds.extent import is_kept
 from backoffice.schools.models import Classroom, ClassroomCode, Door, Enrollment
 from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
+from backoffice.storage.public_id import new_public_id
 
 # Whose wish it was that it goes, so that it is no longer used while it is kept.
 WISHED = (AskedAs.TEACHER, AskedAs.LEADER, AskedAs.OWNER, AskedAs.COMMAND)
+# So often it is asked whom of several a hold keeps: enough for a few among ten thousand.
+MOST_LOOKS = 100
 
 
 def stop(tx: Transaction, row: Erasure, plan: Plan) -> bool:
@@ -42,6 +47,63 @@ def stop(tx: Transaction, row: Erasure, plan: Plan) -> bool:
     record(tx, "erasures.wait", erasure=row.id)
     _tell_owner(tx, row)
     return True
+
+
+def without_kept(tx: Transaction, row: Erasure, plan: Plan) -> Plan:
+    """The plan of an erasure without those of several chosen students whom a hold keeps.
+
+    They are set aside as an erasure of their own, which waits; all others go. Where that would be nobody, and
+    of what the ledger has, everybody waits together.
+    """
+    if row.chosen is None or row.plan is None or in_ledger(tx, row):
+        return plan
+    assert row.school_id is not None
+    functions.lock_holds(tx, alone=False)
+    kept = _kept_among(tx, row.school_id, row.chosen)
+    free = sorted(set(row.chosen).difference(kept))
+    if not kept or not free:
+        return plan
+    aside = Erasure(
+        id=tx.take_id(Erasure),
+        public_id=new_public_id(),
+        subject=row.subject,
+        chosen=kept,
+        subjects=len(kept),
+        school_id=row.school_id,
+        stage=Stage.CONFIRMED,
+        asked_by=row.asked_by,
+        asked_as=row.asked_as,
+        asked_at=row.asked_at,
+        confirmed_at=row.confirmed_at,
+    )
+    row.narrow(free)
+    tx.add(aside)
+    tx.flush()
+    record(tx, "erasures.set-aside", erasure=row.id, other=aside.id)
+    going, staying = (plan_for_students(tx, row.school_id, each) for each in (free, kept))
+    assert going is not None
+    assert staying is not None
+    stop(tx, aside, staying)
+    row.plan = going.stored()
+    return going
+
+
+def _kept_among(tx: Transaction, school: int, students: Sequence[int]) -> list[int]:
+    """Those of these students whom a hold keeps: of halves of halves it is asked which have any.
+
+    After many looks all whom it was not asked of are taken to be kept, so that it takes no time without end.
+    """
+    found, unsure, looks = list[int](), [list(students)], 0
+    while unsure:
+        some, looks = unsure.pop(), looks + 1
+        if not is_kept(tx, Plan((Target(Subject.STUDENT, tuple(some), school),))):
+            continue
+        if len(some) == 1 or looks > MOST_LOOKS:
+            found += some
+        else:
+            middle = len(some) // 2
+            unsure += [some[middle:], some[:middle]]
+    return found
 
 
 def in_ledger(tx: Transaction, row: Erasure) -> bool:
@@ -68,13 +130,13 @@ def _resume(who: Purpose, number: int) -> bool:
     with transaction(who) as tx:
         waits = select(Erasure).where(Erasure.id == number, Erasure.stage == Stage.HELD)
         row = tx.scalars(waits.with_for_update()).one_or_none()
-        if row is None or row.subject_id is None:
+        if row is None or not row.numbers:
             return False
-        plan = Plan.read(row.plan) if row.plan else plan_for(tx, Subject(row.subject), row.subject_id)
+        plan = Plan.read(row.plan) if row.plan else plan_of(tx, row)
         if plan is not None and is_kept(tx, plan):
             return False
         if row.asked_as == AskedAs.RETENTION and not in_ledger(tx, row):
-            row.stage, row.subject_id, row.found, row.plan = Stage.LAPSED, None, None, None
+            row.end(Stage.LAPSED)
             return False
         row.stage = Stage.NOTED if row.noted_at is not None else Stage.CONFIRMED
         row.freed_at = clock.now()

@@ -28,6 +28,7 @@ from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import LedgerFile
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
+from backoffice.privacy.erasure.plan import plan_for
 from backoffice.privacy.holdings import Subject
 from backoffice.runtime import Runtime
 from backoffice.saved_views.services import save_view
@@ -226,7 +227,8 @@ def test_each_table_that_could_hold_it_held_something(
 ) -> None:
     """Else the tests above would say nothing about it."""
     with transaction(WHO) as tx:
-        plan = services._plan(tx, subject, services._place(tx, subject, subjects(world)[subject])[0])
+        plan = plan_for(tx, subject, services._place(tx, subject, subjects(world)[subject])[0])
+        assert plan is not None
         could = {part.table.fullname for target in plan.targets for part in eraser.parts(target)}
         could |= {str(of.model.__table__) for of, _target in eraser.held(plan)}
     services.erase(

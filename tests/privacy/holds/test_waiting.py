@@ -15,12 +15,17 @@ from backoffice.accounts.models import Account, AccountSession, AccountStatus
 from backoffice.audit.models import AuditEntry
 from backoffice.families.models import GuardianLink
 from backoffice.privacy.erasure import ledger, receipts, replaying
-from backoffice.privacy.erasure.asking import ask_to_erase, confirm_erasure, look
+from backoffice.privacy.erasure.asking import (
+    ask_to_erase,
+    ask_to_erase_students,
+    confirm_erasure,
+    look,
+)
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.ledger import Line
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.erasure.own_account import erase_own_account
-from backoffice.privacy.erasure.services import begin, outlook
+from backoffice.privacy.erasure.services import begin, erase_students, outlook
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds import services, waiting
 from backoffice.privacy.holds.models import HoldState, LegalHold
@@ -32,10 +37,11 @@ from backoffice.schools.services.changes import undo_last_change
 from backoffice.schools.services.rosters import add_students
 from backoffice.storage import functions
 from backoffice.storage.roles import DatabaseRole
+from backoffice.students.models import StudentSession
 from tests.accounts.alone import alone
 from tests.accounts.post import mailed
 from tests.contract.snapshot import snapshots
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, World, add_child
 from tests.privacy.holds.conftest import (
     WHO,
     Founders,
@@ -483,3 +489,67 @@ def test_a_school_that_goes_leaves_a_hold_its_names_that_stands(
         tx.execute(insert(LegalHold).values(**made, **stands, school_id=world.outside.id, reason="Why"))
     assert eraser.carry_out(begun(eraser, other_school(world))) is Stage.VERIFIED
     assert row_of(outside).outside == outside
+
+
+def test_of_several_those_who_are_held_wait_by_themselves(
+    world: World, eraser: Eraser, founders: Founders, held: Hold
+) -> None:
+    """The others are erased at once; whoever waits lets nobody in, and goes when the hold is over."""
+    with transaction(SYSTEM) as tx:
+        added = [add_child(tx, world.own_class, f"Several{n}", "Waiting") for n in range(5)]
+    kept = added[2]
+    world.student_session(world.own_class, kept)
+    hold = held(Subject.STUDENT, kept.public_id)
+    teacher = proven(world, "teacher")
+    asked = ask_to_erase_students(principal=teacher, students=[each.public_id for each in added])
+    with transaction(SYSTEM) as tx:
+        number = tx.scalars(select(Erasure.id).where(Erasure.public_id == asked)).one()
+    assert look(eraser, number=number)
+    found = erasure_of(number).found
+    assert found is not None
+    assert found["kept"]
+    confirm_erasure(principal=teacher, erasure=asked, typed="5")
+    assert eraser.carry_out(number) is Stage.VERIFIED
+    done = erasure_of(number)
+    assert done.receipt is not None
+    assert receipts.read(done.receipt)["subjects"] == {"student": 4}
+    assert [is_there(Student, each.id) for each in added] == [each is kept for each in added]
+    with transaction(SYSTEM) as tx:
+        aside = tx.scalars(select(Erasure).where(Erasure.stage == Stage.HELD)).one()
+        open_ones = select(StudentSession.id).where(
+            StudentSession.student_id == kept.id, StudentSession.ended_at.is_(None)
+        )
+        assert tx.scalar(open_ones) is None
+    assert (aside.chosen, aside.asked_by, aside.asked_as) == ([kept.id], done.asked_by, done.asked_as)
+    # Once more does nothing.
+    assert (waiting.resume(WHO), eraser.carry_out(number)) == (0, Stage.VERIFIED)
+    release(founders, hold)
+    assert waiting.resume(WHO) == 1
+    assert eraser.carry_out(aside.id) is Stage.VERIFIED
+    assert not is_there(Student, kept.id)
+    over = erasure_of(aside.id)
+    assert over.receipt is not None
+    assert receipts.read(over.receipt)["times"]["held"]
+
+
+def test_of_several_all_wait_where_everybody_is_held(world: World, eraser: Eraser, held: Hold) -> None:
+    held(*classroom(world))
+    several = [each.public_id for each in world.own_class.children]
+    done = erase_students(eraser=eraser, public_ids=several, asked_as=AskedAs.COMMAND)
+    assert (done.stage, done.subjects) == (Stage.HELD, 2)
+    with transaction(SYSTEM) as tx:
+        assert len(tx.scalars(select(Erasure.id).where(Erasure.stage == Stage.HELD)).all()) == 1
+
+
+def test_after_many_looks_whoever_was_not_looked_at_is_kept(
+    world: World, eraser: Eraser, held: Hold, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with transaction(SYSTEM) as tx:
+        added = [add_child(tx, world.own_class, f"Unlooked{n}", "At") for n in range(8)]
+    held(Subject.STUDENT, added[0].public_id)
+    monkeypatch.setattr(waiting, "MOST_LOOKS", 1)
+    done = erase_students(
+        eraser=eraser, public_ids=[each.public_id for each in added], asked_as=AskedAs.COMMAND
+    )
+    assert done.stage == Stage.VERIFIED
+    assert [is_there(Student, each.id) for each in added] == [True] * 4 + [False] * 4
