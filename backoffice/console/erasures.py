@@ -79,9 +79,9 @@ UNDER_WAY = {Stage.LOOKING, Stage.CONFIRMED, Stage.NOTED, Stage.ERASED}
 
 
 class EraseForm(FlaskForm):
-    """What is erased, typed as it is called."""
+    """What is erased, typed as it is called, or how many they are."""
 
-    typed = StringField(lazy("Its name, to confirm"), [DataRequired(lazy("Type what it is called."))])
+    typed = StringField(lazy("Confirmation"), [DataRequired(lazy("Type what is asked for."))])
 
 
 def begin(
@@ -218,6 +218,7 @@ def _in_words(row: Erasure, found: dict[str, Any]) -> dict[str, Any]:
     return {
         "title": titled(Subject(row.subject), row.subjects) if several else found["title"],
         "several": several,
+        "named": some_of(named, of=row.subjects) if (named := found.get("named")) else None,
         # What confirms it.
         "typed": amount(row.subjects) if several else found["title"],
         "subjects": [

@@ -426,7 +426,8 @@ class Grid(GuardedView):
             by_worker=large.is_large(action, chosen, settings().lists),
             form=form if form.confirm.data else self.confirm_form(action, formdata=None, confirm="yes"),
             problem=problem,
-            danger=action.danger,
+            # Where it goes on to another page, nothing is done yet.
+            danger=action.danger and not action.leads_on,
             submit_title=self.button(action, chosen.count).title,
             submit_chosen=self.button(action, chosen.count).chosen,
             cancel_url=here,

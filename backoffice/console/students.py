@@ -222,6 +222,7 @@ class StudentGrid(ImportsRows):
                 "Each is deleted with all points, sign-ins, cards and links to parents, in every class, at"
                 " once and for good. First you see what would go. Nothing is deleted before you confirm that."
             ),
+            danger=True,
             whole=True,
             leads_on=True,
         ),

@@ -254,7 +254,9 @@ def test_several_are_deleted_from_the_list(app: Flask, world: World, eraser: Era
     seen = teacher.get(page).text
     for said in ("Delete 2 students", "Type “2” to confirm", f"go on without them: {room.name}"):
         assert said in seen
-    assert "Wilhelmina" not in seen
+    assert "Wilhelmina Quartermaine and Bartholomew Zephyrine" in seen
+    # Whoever leads the school sees that it was asked for, and not of whom.
+    assert "Wilhelmina" not in signed_in(app, world, "leader").get(page).text
     wrong = send(teacher, f"{page}/confirm", {"typed": "3"}, page=page)
     assert (wrong.status_code, "Type 2 to confirm that you mean so many." in wrong.text) == (422, True)
     done = send(teacher, f"{page}/confirm", {"typed": "2"}, page=page)
@@ -262,6 +264,7 @@ def test_several_are_deleted_from_the_list(app: Flask, world: World, eraser: Era
     eraser.carry_out(number(page))
     over = teacher.get(page).text
     assert "nothing of it is left" in over
+    assert "Wilhelmina" not in over
     receipt = re.search(r'href="(/receipts/[^"]+)"', over)
     assert receipt is not None
     assert "2 students" in teacher.get(receipt[1].replace("&amp;", "&")).text

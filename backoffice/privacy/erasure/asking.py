@@ -32,7 +32,7 @@ from backoffice.privacy.erasure import receipts
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.erasure.plan import MODELS, Plan, plan_of
-from backoffice.privacy.erasure.services import UNDER_WAY, of_one_school, title_of
+from backoffice.privacy.erasure.services import UNDER_WAY, of_one_school, title_of, titles_of_students
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.extent import is_kept
 from backoffice.problems import Rejected
@@ -51,6 +51,8 @@ PERMISSIONS: dict[Subject, Permission] = {
     Subject.SCHOOL: SCHOOLS_ERASE,
     Subject.DISTRICT: SCHOOLS_ERASE,
 }
+# Of several, so many are named to whoever confirms.
+MOST_NAMED = 11
 OVER = lazy("This can no longer be confirmed. Begin anew.")
 NOT_ITS_NAME = lazy("This is not what it is called. Type it as it stands above.")
 
@@ -137,8 +139,7 @@ def look(eraser: Eraser, *, number: int) -> bool:
         row.narrow(plan.of(Subject.STUDENT))
         subject = Subject(row.subject)
         row.found = {
-            # Several are called as many as they are, by whoever says it.
-            "title": title_of(tx, subject, plan.of(subject)[0]) if row.subjects == 1 else "",
+            **_called(tx, row, plan.of(subject)),
             "subjects": plan.subjects(),
             "rows": dict(receipts.told(eraser.left(tx, plan))),
             **_others(tx, subject, plan),
@@ -245,6 +246,13 @@ def _still_may(tx: Transaction, row: Erasure) -> None:
     if outside is None:
         raise NotFound
     to_erase(tx, Subject(row.subject), outside)
+
+
+def _called(tx: Transaction, row: Erasure, numbers: Sequence[int]) -> dict[str, Any]:
+    """What it is called; several are so many, and the first of them are named."""
+    if row.subjects == 1:
+        return {"title": title_of(tx, Subject(row.subject), numbers[0])}
+    return {"title": "", "named": titles_of_students(tx, numbers[:MOST_NAMED])}
 
 
 def _others(tx: Transaction, subject: Subject, plan: Plan) -> dict[str, Any]:

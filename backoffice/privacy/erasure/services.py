@@ -22,6 +22,7 @@ from backoffice.privacy.holds.extent import is_kept
 from backoffice.problems import Rejected
 from backoffice.schools.models import Student
 from backoffice.storage import functions
+from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import is_public_id, new_public_id
 
 UNDER_WAY = lazy("This is being erased already.")
@@ -163,11 +164,16 @@ def _confirmed(
 def title_of(tx: Transaction, subject: Subject, number: int) -> str:
     """What a subject is called: by its name, an account by its address."""
     if subject is Subject.STUDENT:
-        child = tx.scalars(select(Student).where(Student.id == number)).one()
-        return " ".join(part for part in (child.given_name, child.family_name) if part)
+        return titles_of_students(tx, [number])[0]
     model: Any = MODELS[subject]
     called = model.email if subject is Subject.ACCOUNT else model.name
     return str(tx.scalars(select(called).where(model.id == number)).one())
+
+
+def titles_of_students(tx: Transaction, numbers: Collection[int]) -> list[str]:
+    """The names of these students."""
+    children = tx.scalars(select(Student).where(one_of(Student.id, numbers)).order_by(Student.id))
+    return [" ".join(part for part in (each.given_name, each.family_name) if part) for each in children]
 
 
 def not_ended(tx: Transaction) -> list[int]:
