@@ -25,6 +25,7 @@ from backoffice.access.permissions import (
     SCHOOL_DAYS_EDIT,
     SCHOOL_YEARS_BEGIN,
     STUDENTS_CREATE,
+    STUDENTS_ERASE,
     STUDENTS_UNENROLL,
     Permission,
 )
@@ -499,15 +500,30 @@ def _ways_in(room: Thing | None, child: Thing | None = None) -> tuple[str, ...]:
     )
 
 
-def _unenroll(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
-    held = scope(actor.principal, STUDENTS_UNENROLL)
+def _one_seated(stage: Stage, actor: Actor, permission: Permission) -> tuple[Thing, Thing]:
+    """A class of whose students the actor holds a permission, if there is one, and one of these."""
+    held = scope(actor.principal, permission)
     allowed = [
         each
         for each in stage.own(actor, "classroom")
         if each.id in held.classrooms or each.school_id in held.schools
     ]
     room = next(iter(allowed), stage.of("classroom")[0])
-    student = next(each for each in stage.of("student") if each.place == room.place)
+    return room, next(each for each in stage.of("student") if each.place == room.place)
+
+
+def _chosen_to_erase(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    """It is looked what would go; nothing is erased."""
+    _room, student = _one_seated(stage, actor, STUDENTS_ERASE)
+    return Filled(
+        {"action": "erase", "rowid": [student.public_id], "confirm": "yes"},
+        ("added app.erasure", "added app.job_run"),
+        identifiers={"rowid": "student"},
+    )
+
+
+def _unenroll(stage: Stage, actor: Actor, _thing: Thing | None) -> Filled:
+    room, student = _one_seated(stage, actor, STUDENTS_UNENROLL)
     return Filled(
         {"action": "unenroll", "rowid": [student.public_id], "confirm": "yes"},
         ("changed app.enrollment", *_ways_in(room, student), *_noted(room, student)),
@@ -1635,6 +1651,7 @@ FORMS: Mapping[str, Fill] = {
     "console_class_manage.undo_last": _always(audited=False),
     "console_students.act:move": _moved,
     "console_students.act:leave": _left_all,
+    "console_students.act:erase": _chosen_to_erase,
     # Only looked at: archiving is in tests/schools.
     "console_classrooms.act:archive": _looked_at_class,
     "console_large-changes.stop": _always(("changed app.large_change",)),

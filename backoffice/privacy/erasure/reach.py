@@ -185,7 +185,7 @@ def _needed(ways: Iterable[Way]) -> list[Way]:
 
 def _is(column: Column[Any], numbers: frozenset[int] | Given) -> ColumnElement[bool]:
     if isinstance(numbers, Given):
-        return given(column, numbers.name, one=numbers.one)
+        return given(column, numbers.name, one=numbers.one, planned_once=not numbers.one)
     return one_of(column, numbers)
 
 
