@@ -48,6 +48,11 @@ class Target:
         """The marks of the public identifiers, by which sealed texts name them."""
         return about.all_outside(self.outside)
 
+    @cached_property
+    def marks(self) -> list[UUID]:
+        """The marks of their numbers, and of those who were made one with them, by which sealed texts do."""
+        return about.marks(self.subject, (*self.numbers, *self.former))
+
     @property
     def key(self) -> dict[str, Collection[int]]:
         """The columns by which their rows are known."""

@@ -16,7 +16,7 @@ class Marks(TypeDecorator[Collection[UUID]]):
     def bind_processor(self, dialect: Dialect) -> Callable[[Any], str]:
         """As PostgreSQL reads an array."""
         del dialect
-        return written
+        return _in_hex
 
 
 _MARKS = Marks()
@@ -25,6 +25,11 @@ _MARKS = Marks()
 def array_of(marks: Collection[UUID]) -> ColumnElement[Any]:
     """These marks as one parameter."""
     return bindparam(None, marks, type_=_MARKS, unique=True)
+
+
+def _in_hex(marks: Collection[UUID]) -> str:
+    # A UUID takes three times as long to put its dashes in.
+    return f"{{{','.join([each.hex for each in marks])}}}"
 
 
 def written(values: Collection[Any]) -> str:

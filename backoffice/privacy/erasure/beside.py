@@ -34,8 +34,7 @@ def _views_naming(target: Target) -> ColumnElement[bool]:
 
 def _mails_naming(target: Target) -> ColumnElement[bool]:
     """Unsent mails to others: they say the name of a class or a colleague, or let in to a child."""
-    marks = about.marks(target.subject, (*target.numbers, *target.former))
-    return OutgoingMail.id.in_(select(MailContent.mail_id).where(_marked(MailContent, marks)))
+    return OutgoingMail.id.in_(select(MailContent.mail_id).where(_marked(MailContent, target.marks)))
 
 
 def _mails_to(target: Target) -> ColumnElement[bool]:

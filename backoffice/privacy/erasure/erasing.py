@@ -36,6 +36,7 @@ from backoffice.privacy.erasure.models import AskedAs, Erasure, MergedMark, Stag
 from backoffice.privacy.erasure.plan import (
     MODELS,
     Plan,
+    forget_targets,
     may_follow,
     plan_of,
     seated_in,
@@ -53,8 +54,8 @@ from backoffice.storage.prepared import PREPARED
 
 # In a stored plan, how many lines of the ledger it made.
 MARKS = "marks"
-# With more rows than this, it goes in steps, and each takes at most so many.
-LARGE, AT_ONCE = 50_000, 20_000
+# With more rows than this, which take a second or two, it goes in steps, and each takes at most so many.
+LARGE, AT_ONCE = 250_000, 50_000
 # PostgreSQL answers at most 1,664 questions in one statement.
 ASKED_AT_ONCE = 500
 # So few students have never that many rows: counting them would take longer than erasing them.
@@ -109,6 +110,7 @@ class Eraser:
                     return row
         finally:
             _asked_beside.cache_clear()
+            forget_targets()
 
     def _locked(self, tx: Transaction, number: int) -> Erasure:
         """The erasure, kept from everybody else; and first, those that whoever goes has asked for.
@@ -182,7 +184,8 @@ class Eraser:
 
     def _enter(self, tx: Transaction, row: Erasure, plan: Plan, marks: Sequence[tuple[str, UUID]]) -> None:
         """Have the ledger take marks of what is in a plan, and the erasure the plan."""
-        lines = [Line(mark, kind, row.public_id, clock.now()) for kind, mark in marks]
+        now = clock.now()
+        lines = [Line(mark, kind, row.public_id, now) for kind, mark in marks]
         noted = int((row.plan or {}).get(MARKS, 0))
         row.plan = {**plan.stored(), MARKS: noted + len(lines)}
         if row.rows_planned is not None:
@@ -351,7 +354,7 @@ class Eraser:
         found = self._counted(tx, plan)
         for held, _target, count in self._beside(tx, plan):
             found[_name(held.model)] += count
-        found["app.audit_detail"] += len(trail.found_in(tx, trail.gone_with(plan)))
+        found["app.audit_detail"] += len(trail.found_in(tx, trail.marks_of(plan)))
         found["app.audit_detail"] += trail.left_of(tx, plan.of(Subject.SCHOOL))
         return {table: count for table, count in found.items() if count}
 

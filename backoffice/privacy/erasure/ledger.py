@@ -8,24 +8,28 @@ to anybody without the keyring; with it, it tells whether an identifier at hand 
 import fcntl
 import json
 import os
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
 from uuid import UUID
 
-from sqlalchemy import Uuid, exists, func, select
+from sqlalchemy import DateTime, Text, Uuid, bindparam, exists, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from backoffice.access.transaction import Transaction
 from backoffice.privacy.erasure.models import ErasureMark, LedgerEnd
+from backoffice.privacy.holdings import Subject
 from backoffice.storage import about, functions, keyring
 from backoffice.storage.keyring import KeyPurpose
 from backoffice.storage.lists import in_lists, insertion
-from backoffice.storage.marks import array_of
+from backoffice.storage.marks import Marks, array_of
 
 FILE = "erased.jsonl"
 # By what something erased is known again.
@@ -36,6 +40,9 @@ _MARKS: Any = ErasureMark.__table__
 _ENDS: Any = LedgerEnd.__table__
 _NOTED = ("mark", "kind", "erasure", "noted_at")
 _JSON = json.JSONEncoder(separators=(",", ":"))
+_AT = DateTime(timezone=True)
+# So many marks at most stand in a line.
+OF_A_LINE = 500
 # Longer than any line.
 _TAIL = 64 * 1024
 
@@ -106,6 +113,15 @@ class Issued:
 
 def note(tx: Transaction, lines: Collection[Line]) -> None:
     """Put lines into the table. One that stands there already stays as it is."""
+    alike = defaultdict[tuple[str, str, datetime], list[UUID]](list)
+    for line in lines:
+        alike[line.kind, line.erasure, line.at].append(line.mark)
+    if len(alike) <= len(Subject):
+        # Those of one erasure: all but the mark is said once. In order, as the index is filled.
+        for (kind, erasure, at), marks in alike.items():
+            said = {"marks": sorted(marks, key=attrgetter("int")), "kind": kind, "erasure": erasure, "at": at}
+            tx.execute(_noting_alike(), said)
+        return
     rows = [
         {"mark": line.mark, "kind": line.kind, "erasure": line.erasure, "noted_at": line.at} for line in lines
     ]
@@ -115,6 +131,13 @@ def note(tx: Transaction, lines: Collection[Line]) -> None:
 @lru_cache(maxsize=1)
 def _noting() -> Insert:
     return insertion(_MARKS, _NOTED).on_conflict_do_nothing()
+
+
+@lru_cache(maxsize=1)
+def _noting_alike() -> Insert:
+    mark = func.unnest(bindparam("marks", type_=Marks()), type_=Uuid()).column_valued("mark")
+    said = (bindparam("kind", type_=Text), bindparam("erasure", type_=Text), bindparam("at", type_=_AT))
+    return insert(_MARKS).from_select(_NOTED, select(mark, *said)).on_conflict_do_nothing()
 
 
 def missing_of(tx: Transaction, marks: Collection[UUID]) -> set[UUID]:
@@ -188,8 +211,8 @@ class LedgerFile:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 self._compared(file, known)
                 chain = _last_chain(file)
-                for line in lines:
-                    chain, written = _written(line.told(), chain)
+                for told in _documents(lines):
+                    chain, written = _written(told, chain)
                     file.write(written)
                 size = file.tell()
                 file.flush()
@@ -253,19 +276,46 @@ class LedgerFile:
                     told = json.loads(raw)
                     told.pop("chain")
                     chain, written = _written(told, chain)
-                    read = Issued.read if "receipt" in told else Line.read
-                    line: Line | Issued = read(told)
+                    found = list(_lines_of(told))
                 except (ValueError, KeyError, TypeError, AttributeError):
                     raise self._damaged(number) from None
                 if written != raw:
                     raise self._damaged(number)
-                yield line
+                yield from found
 
     def _damaged(self, number: int) -> LedgerError:
         return LedgerError(
             f"Line {number} of the ledger of erasures {self._path} is not as it was written."
             " Put back a good copy."
         )
+
+
+def _documents(lines: Iterable[Line | Issued]) -> Iterator[dict[str, Any]]:
+    """What stands in the file, in order: of one kind in one erasure many marks together."""
+    for alike, group in groupby(lines, key=_alike):
+        these = list(group)
+        if alike is None or len(these) == 1:
+            yield from (each.told() for each in these)
+            continue
+        marks = [each.mark.hex for each in these if isinstance(each, Line)]
+        common = {name: value for name, value in these[0].told().items() if name != "mark"}
+        for start in range(0, len(marks), OF_A_LINE):
+            yield {**common, "marks": marks[start : start + OF_A_LINE]}
+
+
+def _alike(line: Line | Issued) -> tuple[str, str, datetime] | None:
+    return (line.kind, line.erasure, line.at) if isinstance(line, Line) else None
+
+
+def _lines_of(told: Mapping[str, Any]) -> Iterator[Line | Issued]:
+    """What a line of the file says. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
+    if "receipt" in told:
+        yield Issued.read(told)
+    elif "marks" in told:
+        for mark in told["marks"]:
+            yield Line.read({**told, "mark": mark})
+    else:
+        yield Line.read(told)
 
 
 def _written(told: Mapping[str, Any], chain: str) -> tuple[str, bytes]:

@@ -96,8 +96,8 @@ class Plan:
         """From JSON."""
         return cls(
             tuple(
-                Target(
-                    Subject(each["subject"]),
+                _target(
+                    each["subject"],
                     tuple(each["numbers"]),
                     each["school"],
                     tuple(each["outside"]),
@@ -110,6 +110,17 @@ class Plan:
             ),
             tuple(Passing(school, heir) for school, heir in stored["passings"]),
         )
+
+
+# Each step reads the plan anew, and the marks of ten thousand take a third of a second to make.
+@lru_cache(maxsize=16)
+def _target(subject: str, *known: Any) -> Target:
+    return Target(Subject(subject), *known)
+
+
+def forget_targets() -> None:
+    """Forget whom the plans were about that were read last."""
+    _target.cache_clear()
 
 
 def plan_of(tx: Transaction, row: Erasure) -> Plan | None:

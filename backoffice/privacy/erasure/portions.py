@@ -22,9 +22,9 @@ from backoffice.storage.numbers import one_of
 
 # Nothing hangs on these, and no page shows a subject by them.
 MANY = frozenset({"app.point_entry", "app.student_session", "app.student_view"})
-# Most rows are in these. Of all together there are no more than so many times what there is in them.
+# Most rows are in these. Of all together there are hardly more than so many times what there is in them.
 TELLING = MANY | {"app.student", "app.enrollment", "app.account"}
-BESIDE = 10
+BESIDE = 5
 # The name of what comes before all parts.
 FIRST = "0 "
 # What the ledger has before it goes, by table.

@@ -46,12 +46,13 @@ KINDS = {
 
 def forget(tx: Transaction, plan: Plan) -> int:
     """Take all that a plan erases out of the details of the trail; how many were touched."""
-    gone = gone_with(plan)
+    marks = marks_of(plan)
     whole = _of_schools(tx, plan.of(Subject.SCHOOL))
-    found = found_in(tx, gone)
+    found = found_in(tx, marks)
     if not found:
         return whole
-    alone = _rows(tx, delete(AuditDetail).where(_these(found), _only(marks_of(gone))))
+    gone = gone_with(plan)
+    alone = _rows(tx, delete(AuditDetail).where(_these(found), _only(marks)))
     emptied, touched = dict[int, datetime](), 0
     # In an order: two erasures that have a detail in common wait for one another in one direction.
     about_them = select(AuditDetail).where(_these(found))
@@ -73,14 +74,14 @@ def gone_with(plan: Plan) -> dict[str, frozenset[int]]:
     return {kind: frozenset(plan.named_as(subject)) for subject, kind in KINDS.items()}
 
 
-def marks_of(numbers: Mapping[str, Collection[int]]) -> list[UUID]:
-    """The marks of these, by kind."""
-    return [mark for kind, these in numbers.items() for mark in about.marks(kind, these)]
+def marks_of(plan: Plan) -> list[UUID]:
+    """The marks by which details are found that are about whom a plan erases."""
+    return [mark for each in plan.targets if each.subject in KINDS for mark in each.marks]
 
 
-def found_in(tx: Transaction, numbers: Mapping[str, Collection[int]]) -> dict[int, datetime]:
-    """The entries whose details are about these, by kind, and from when each is."""
-    return {row.entry_id: row.at for row in tx.execute(_details(), {"marks": marks_of(numbers)})}
+def found_in(tx: Transaction, marks: Collection[UUID]) -> dict[int, datetime]:
+    """The entries whose details are about these, and from when each is."""
+    return {row.entry_id: row.at for row in tx.execute(_details(), {"marks": marks})}
 
 
 @lru_cache(maxsize=1)

@@ -158,5 +158,4 @@ def _details_about(held: Target) -> Iterator[ColumnElement[bool]]:
         yield one_of(AuditDetail.school_id, held.numbers)
     elif held.subject in trail.KINDS:
         about: Any = AuditDetail.about
-        marks = trail.marks_of({trail.KINDS[held.subject]: (*held.numbers, *held.former)})
-        yield about.op("&&", is_comparison=True)(array_of(marks))
+        yield about.op("&&", is_comparison=True)(array_of(held.marks))

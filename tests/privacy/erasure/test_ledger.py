@@ -3,12 +3,22 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from backoffice.privacy.erasure.ledger import FILE, Issued, LedgerError, LedgerFile, Line, mark_of
+from backoffice.privacy.erasure.ledger import _TAIL as TAIL
+from backoffice.privacy.erasure.ledger import (
+    FILE,
+    OF_A_LINE,
+    Issued,
+    LedgerError,
+    LedgerFile,
+    Line,
+    mark_of,
+)
 from backoffice.runtime import Runtime
 
 AT = datetime(2027, 3, 1, 12, tzinfo=UTC)
@@ -16,7 +26,8 @@ ISSUED = Issued('{"number":"abc"}', b"signed", 7)
 
 
 def line(name: str) -> Line:
-    return Line(mark_of("student", name), "student", "abcdefgh23456789", AT)
+    """Of an erasure of its own, so that it stands in a line of its own."""
+    return Line(mark_of("student", name), "student", f"erasure {name}", AT)
 
 
 @pytest.fixture(autouse=True)
@@ -31,6 +42,26 @@ def test_what_was_added_is_read_in_order(tmp_path: Path) -> None:
     file.add([ISSUED])
     assert list(LedgerFile(tmp_path / "ledger").lines()) == [line("one"), line("two"), ISSUED]
     assert (tmp_path / "ledger" / FILE).stat().st_mode & 0o077 == 0
+
+
+def test_marks_of_one_erasure_stand_together_and_are_read_one_by_one(tmp_path: Path) -> None:
+    file = LedgerFile(tmp_path)
+    of_one = [Line(mark_of("student", f"{n}"), "student", "one", AT) for n in range(2 * OF_A_LINE + 1)]
+    others = [Line(mark_of("classroom", f"{n}"), "classroom", "one", AT) for n in range(2)]
+    later = replace(of_one[0], mark=mark_of("student", "later"), at=AT + timedelta(seconds=1))
+    end = file.add([*of_one, *others, later, ISSUED])
+    assert list(file.lines()) == [*of_one, *others, later, ISSUED]
+    written = (tmp_path / FILE).read_bytes().splitlines(keepends=True)
+    assert len(written) == 6
+    assert max(map(len, written)) < TAIL // 2
+    assert not file.is_ahead({end.began: end})
+    # A mark that somebody takes out of the middle is missed.
+    told = json.loads(written[0])
+    told["marks"].pop(7)
+    changed = json.dumps(told, separators=(",", ":")).encode() + b"\n"
+    (tmp_path / FILE).write_bytes(b"".join([changed, *written[1:]]))
+    with pytest.raises(LedgerError, match="Put back a good copy"):
+        list(file.lines())
 
 
 def test_a_mark_tells_kinds_and_identifiers_apart_and_shows_neither() -> None:
