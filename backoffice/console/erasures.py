@@ -209,7 +209,8 @@ class ErasuresPage(GuardedView):
 
 
 def _in_words(row: Erasure, found: dict[str, Any]) -> dict[str, Any]:
-    several = row.subjects > 1
+    # Several have no name, though one may be left of them.
+    several = not found["title"]
     rows: dict[str, int] = {}
     for table, count in found["rows"].items():
         group = str(GROUPS.get(table, GROUPS[""]))

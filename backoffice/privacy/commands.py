@@ -49,9 +49,11 @@ def erase(
     try:
         if dry_run:
             found = _looked_at(eraser, Subject(subject), public_ids)
-            click.echo(json.dumps(_told(found)) if as_json else "\n".join(_in_words(found)))
+            lines = _in_words(found, several=len(public_ids) > 1)
+            click.echo(json.dumps(_told(found)) if as_json else "\n".join(lines))
             return
         done = _erased(eraser, Subject(subject), public_ids)
+        _say_who_waits(done, len(set(public_ids)))
     except NotFound:
         one, some = (
             f"There is no {subject} with this identifier.",
@@ -86,6 +88,16 @@ def _erased(eraser: Eraser, subject: Subject, public_ids: Sequence[str]) -> Eras
         asked_as=AskedAs.COMMAND,
         told=_say_progress,
     )
+
+
+def _say_who_waits(done: Erasure, asked_for: int) -> None:
+    """Beside the output: the receipt is of the others."""
+    if done.stage == Stage.VERIFIED and done.subjects < asked_for:
+        click.echo(
+            f"A legal hold keeps something of {asked_for - done.subjects:,} of them. They are erased by"
+            " themselves when the hold ends.",
+            err=True,
+        )
 
 
 def _say(done: Erasure, *, as_json: bool) -> None:
@@ -180,12 +192,14 @@ def _told(found: Outlook) -> dict[str, Any]:
     }
 
 
-def _in_words(found: Outlook) -> list[str]:
+def _in_words(found: Outlook, *, several: bool) -> list[str]:
     lines = [f"Would go: {_listed(found.subjects)}; {found.total:,} rows"]
     lines += [f"  {count:>10,}  {table}" for table, count in sorted(found.rows.items())]
     if found.passed_on:
         lines.append("Classes that somebody else teaches too pass to them.")
-    if found.kept:
+    if found.kept and several:
+        lines.append("A legal hold keeps something of some: they would wait for its end, and all others go.")
+    elif found.kept:
         lines.append("A legal hold keeps something of it: it would wait, and go when the hold ends.")
     return [*lines, "Nothing was erased."]
 

@@ -117,7 +117,10 @@ def leave_erasure(session: Session, *, number: int) -> bool:
 
 
 def erased_by_others(session: Session, *, number: int) -> bool:
-    """Whether another erasure is under way of a student whom this one of the principal's is of."""
+    """Whether another erasure is under way of a student whom this one of the principal's is of.
+
+    Whoever else asks so in its school waits for the transaction's end, and sees what comes of this one.
+    """
     return bool(session.scalar(text("select app.erased_by_others(:number)"), {"number": number}))
 
 

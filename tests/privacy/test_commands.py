@@ -10,10 +10,15 @@ from sqlalchemy import select
 from backoffice.access.transaction import transaction
 from backoffice.privacy.erasure import receipts
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
+from backoffice.privacy.holdings import Subject
+from backoffice.privacy.holds import services
 from backoffice.schools.models import Student
 from tests.contract.snapshot import Snapshots
 from tests.factories.commands import Run
 from tests.factories.world import SYSTEM, World
+from tests.privacy.holds.conftest import Founders, founders, propose
+
+__all__ = ["founders"]
 
 
 @pytest.fixture
@@ -66,6 +71,19 @@ def test_several_students_have_one_receipt(here: Run, world: World, backup: Snap
     with transaction(SYSTEM) as tx:
         assert tx.scalars(select(Erasure.subjects).where(Erasure.stage == Stage.VERIFIED)).all() == [2]
         assert tx.scalar(select(Student.id).where(Student.public_id.in_(both))) is None
+
+
+def test_who_waits_for_a_hold_is_counted_beside_the_receipt(
+    here: Run, world: World, backup: Snapshots, founders: Founders
+) -> None:
+    del backup
+    both = [child.public_id for child in world.own_class.children]
+    services.confirm_hold(principal=founders[1], hold=propose(founders[0], Subject.STUDENT, both[0]))
+    assert "of some: they would wait" in here("erase", "student", *both, "--dry-run").out
+    answer = here("erase", "student", *both)
+    assert answer.code == 0
+    assert "1 student" in answer.out
+    assert "A legal hold keeps something of 1 of them." in answer.err
 
 
 @pytest.mark.parametrize(

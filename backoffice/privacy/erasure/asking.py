@@ -73,14 +73,20 @@ def ask_to_erase(*, principal: Principal, subject: Subject, public_id: str) -> P
 def ask_to_erase_students(*, principal: Principal, students: Which) -> PublicId:
     """The same of several students of one school, with one receipt in the end.
 
-    Raises `NotFound` if they are nobody, `Rejected` if they are of several schools or others than were shown.
+    Without those who are being erased already: one whom a hold keeps would be among them for years. Raises
+    `NotFound` if they are nobody, `Rejected` if they are of several schools, others than were shown, or all
+    being erased.
     """
     with transaction(principal) as tx:
         numbers = selected(tx, Student, students, PERMISSIONS[Subject.STUDENT])
         if not numbers:
             raise NotFound
-        schools = set(tx.scalars(select(Student.school_id).where(one_of(Student.id, numbers)).distinct()))
-        return _asked(tx, Subject.STUDENT, numbers, of_one_school(schools))
+        these = select(Student.id, Student.school_id).where(one_of(Student.id, numbers))
+        found = tx.execute(these.where(~func.app.being_erased(str(Subject.STUDENT), Student.id))).all()
+        if not found:
+            raise Rejected.whole(UNDER_WAY)
+        school = of_one_school({row.school_id for row in found})
+        return _asked(tx, Subject.STUDENT, [row.id for row in found], school)
 
 
 def _asked(tx: Transaction, subject: Subject, numbers: Sequence[int], school: int | None) -> PublicId:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, and_, delete, func, null, or_, select, update
+from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, delete, func, null, or_, select, update
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice import clock
@@ -49,7 +49,7 @@ from backoffice.privacy.holds import waiting
 from backoffice.privacy.outside import Reaching
 from backoffice.schools import grown_ups
 from backoffice.schools.models import Classroom, School, Student
-from backoffice.storage.numbers import one_of
+from backoffice.storage.numbers import array_of, one_of
 from backoffice.storage.prepared import PREPARED
 
 # In a stored plan, how many lines of the ledger it made.
@@ -60,6 +60,10 @@ LARGE, AT_ONCE = 250_000, 50_000
 ASKED_AT_ONCE = 500
 # So few students have never that many rows: counting them would take longer than erasing them.
 FEW = 10
+# What is asked is best read by its keys, whatever their numbers are. Else it would be planned for each of the
+# first five erasures of a connection, and planning takes longer than most of the answers.
+_PLANNED_ONCE = select(func.set_config("plan_cache_mode", "force_generic_plan", True))
+_READING_WHOLE = select(func.set_config("enable_seqscan", bindparam("allowed"), True))
 LOCKED = (Subject.DISTRICT, Subject.SCHOOL, Subject.CLASSROOM, Subject.STUDENT, Subject.ACCOUNT)
 
 
@@ -99,6 +103,7 @@ class Eraser:
         try:
             while True:
                 with transaction(self.who) as tx:
+                    tx.execute(_PLANNED_ONCE)
                     row = self._locked(tx, number)
                     step = steps.get(Stage(row.stage))
                     if step is None:
@@ -225,6 +230,7 @@ class Eraser:
             passing_on.pass_on(tx, passing, without=plan.of(Subject.ACCOUNT))
         passing_on.leave_guest_rooms(tx, plan.of(Subject.ACCOUNT))
         _counted(row, self._sweep(tx, plan))
+        _lapse_previews(tx, plan)
         row.stage, row.erased_at, row.step = Stage.ERASED, clock.now(), None
 
     def _take_some(self, tx: Transaction, row: Erasure, plan: Plan, *, anew: bool) -> bool:
@@ -289,16 +295,22 @@ class Eraser:
     def _sweep(self, tx: Transaction, plan: Plan) -> Counter[str]:
         """Take away all that a plan erases; how many rows of each table."""
         # Most tables have nothing of a subject.
-        there = [self._there(tx, target) for target in plan.targets]
+        there = self._there(tx, plan)
         counts = self._take_beside(tx, plan)
         counts["app.audit_detail"] += trail.forget(tx, plan)
         for target, found in zip(plan.targets, there, strict=True):
             counts += _removed(tx, self.reach(target), target.key, found)
         return counts
 
-    def _there(self, tx: Transaction, target: Target) -> Sequence[bool]:
-        """Of each part that a target reaches, whether there is any row of it."""
-        return tx.execute(self.reach(target).there, said(target.key)).one()
+    def _there(self, tx: Transaction, plan: Plan) -> list[Sequence[bool]]:
+        """Of each target, and of each part that it reaches, whether there is any row of it."""
+        # The planner expects rows of everybody everywhere, and would read a table from its beginning up to
+        # the first one of a school that came last.
+        tx.execute(_READING_WHOLE, {"allowed": "off"})
+        found: list[Sequence[bool]] = []
+        found += (tx.execute(self.reach(each).there, said(each.key)).one() for each in plan.targets)
+        tx.execute(_READING_WHOLE, {"allowed": "on"})
+        return found
 
     def _take_beside(self, tx: Transaction, plan: Plan) -> Counter[str]:
         """Take away what no key leads to."""
@@ -474,6 +486,19 @@ def _removed(
         if is_there:
             counts[part.table.fullname] += sum(_rowcount(tx.execute(each, numbers)) for each in removes)
     return counts
+
+
+def _lapse_previews(tx: Transaction, plan: Plan) -> None:
+    """Let what somebody else was shown of those who are gone lapse: it says what they were called."""
+    chosen: Any = Erasure.chosen
+    of_them = or_(
+        one_of(Erasure.school_id, plan.of(Subject.SCHOOL)),
+        chosen.op("&&", is_comparison=True)(array_of(plan.of(Subject.STUDENT))),
+        *(and_(Erasure.subject == each, one_of(Erasure.subject_id, plan.of(each))) for each in Subject),
+    )
+    previews = update(Erasure).where(Erasure.stage.in_((Stage.LOOKING, Stage.PREVIEWED)), of_them)
+    lapsed = {"stage": Stage.LAPSED, "subject_id": None, "chosen": None, "found": None}
+    tx.execute(previews.values(lapsed).execution_options(synchronize_session=False))
 
 
 def _name(model: type[DeclarativeBase]) -> str:

@@ -158,8 +158,14 @@ class Erasure(Base):
 
     def narrow(self, students: Sequence[int]) -> None:
         """Be of these of the students that were chosen: others are gone, or wait for themselves."""
-        if self.chosen is not None:
+        if self.chosen is not None and self.chosen != sorted(students):
             self.chosen, self.subjects = sorted(students), len(students)
+            self.forget_names()
+
+    def forget_names(self) -> None:
+        """Name nobody of several any more: one of them may be gone before this ends."""
+        if self.found and self.found.get("named"):
+            self.found = {**self.found, "named": []}
 
     def end(self, stage: Stage) -> None:
         """End it so, and forget whom it was about."""

@@ -41,11 +41,21 @@ class Given:
     one: bool
 
 
+@dataclass(frozen=True, eq=False)
+class Each:
+    """The number of each row of a statement around, of which it is asked one by one."""
+
+    column: ColumnElement[int]
+
+
+Numbers = frozenset[int] | Given | Each
+
+
 @dataclass(frozen=True)
 class Way:
     """One way to rows of a table: columns whose values are known, or else the rows of a table above it."""
 
-    known: tuple[tuple[str, frozenset[int] | Given], ...] = ()
+    known: tuple[tuple[str, Numbers], ...] = ()
     above: "Way | None" = None
     key: ForeignKeyConstraint | None = None
 
@@ -157,7 +167,12 @@ def parts_of(root: Table, known: Mapping[str, Collection[int]], tables: Iterable
     return _parts(root, {name: frozenset(numbers) for name, numbers in known.items()}, tables)
 
 
-def _parts(root: Table, known: Mapping[str, frozenset[int] | Given], tables: Iterable[Table]) -> list[Part]:
+def parts_of_each(root: Table, known: Mapping[str, Numbers], tables: Iterable[Table]) -> list[Part]:
+    """The same where some of the numbers are those of `Each` row around."""
+    return _parts(root, known, tables)
+
+
+def _parts(root: Table, known: Mapping[str, Numbers], tables: Iterable[Table]) -> list[Part]:
     reached: dict[Table, tuple[Way, ...]] = {root: (Way(tuple(known.items())),)}
     order = _from_above(tuple(tables))
     for table in order:
@@ -183,7 +198,9 @@ def _needed(ways: Iterable[Way]) -> list[Way]:
     return [way for way in different if not any(other.covers(way) for other in different if other is not way)]
 
 
-def _is(column: Column[Any], numbers: frozenset[int] | Given) -> ColumnElement[bool]:
+def _is(column: Column[Any], numbers: Numbers) -> ColumnElement[bool]:
+    if isinstance(numbers, Each):
+        return column == numbers.column
     if isinstance(numbers, Given):
         return given(column, numbers.name, one=numbers.one, planned_once=not numbers.one)
     return one_of(column, numbers)

@@ -153,6 +153,8 @@ def _confirmed(
     row.choose(numbers)
     tx.add(row)
     tx.flush()
+    if functions.erased_by_others(tx, number=row.id):
+        raise Rejected.whole(UNDER_WAY)
     if asked_as is not AskedAs.RETENTION:
         # What goes by age may yet be held, or have a reason to stay: it closes nothing until it goes.
         functions.end_access(tx, erasure=row.id, at=now)

@@ -5,7 +5,7 @@ a held child does, since the child's place goes with the class; so does the acco
 with which the link to the child goes.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from backoffice.access.transaction import Transaction
 from backoffice.audit.models import AuditDetail
 from backoffice.privacy.erasure import beside, trail
 from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
-from backoffice.privacy.erasure.reach import Part, cascading, parts_of
+from backoffice.privacy.erasure.reach import Each, Numbers, Part, cascading, parts_of, parts_of_each
 from backoffice.privacy.holdings import Holder, Subject, Target
 from backoffice.privacy.holds.models import STOPS, LegalHold
 from backoffice.storage.marks import array_of
@@ -64,6 +64,21 @@ def is_kept(tx: Transaction, plan: Plan) -> bool:
     ]
     shared = [each for target, held in pairs for each in _shared(target, held)]
     return bool(shared) and bool(tx.scalar(select(or_(*shared))))
+
+
+def kept_among(tx: Transaction, school: int, students: Collection[int]) -> list[int]:
+    """Those of these students of whom a hold keeps something. As the system only."""
+    whole = Target(Subject.STUDENT, tuple(students), school)
+    if not is_kept(tx, Plan((whole,))):
+        return []
+    root: Any = MODELS[Subject.STUDENT].__table__
+    each = root.alias()
+    known: dict[str, Numbers] = {"school_id": frozenset((school,)), "id": Each(each.c.id)}
+    goes = {part.table: part for part in parts_of_each(root, known, _installed.tables)}
+    near = [held for held in _targets(tx) if not _far_apart(whole, held)]
+    shared = [condition for held in near for condition in _shared_by(goes, _parts(held))]
+    these = select(each.c.id).where(each.c.school_id == school, one_of(each.c.id, students), or_(*shared))
+    return list(tx.scalars(these.order_by(each.c.id)))
 
 
 def is_subject_kept(tx: Transaction, subject: Subject, number: int) -> bool:
@@ -135,7 +150,10 @@ def _condition(part: Part) -> ColumnElement[bool]:
 
 
 def _shared(target: Target, held: Target) -> Iterator[ColumnElement[bool]]:
-    goes, stays = _parts(target), _parts(held)
+    return _shared_by(_parts(target), _parts(held))
+
+
+def _shared_by(goes: Mapping[Table, Part], stays: Mapping[Table, Part]) -> Iterator[ColumnElement[bool]]:
     for table in goes.keys() & stays.keys():
         both = and_(_condition(goes[table]), _condition(stays[table]))
         yield exists(select(1).select_from(table).where(both))

@@ -1,7 +1,5 @@
 """Erasures that wait for a hold: they stop before anything of them goes, and go on by themselves."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import select, update
 
 from backoffice import clock
@@ -13,9 +11,9 @@ from backoffice.outbox.mail import Recipient
 from backoffice.outbox.services import post
 from backoffice.privacy.erasure.models import AskedAs, Erasure, ErasureMark, Stage
 from backoffice.privacy.erasure.plan import Plan, plan_for_students, plan_of
-from backoffice.privacy.holdings import Subject, Target
+from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds import mails
-from backoffice.privacy.holds.extent import is_kept
+from backoffice.privacy.holds.extent import is_kept, kept_among
 from backoffice.schools.models import Classroom, ClassroomCode, Door, Enrollment
 from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
@@ -23,8 +21,6 @@ from backoffice.storage.public_id import new_public_id
 
 # Whose wish it was that it goes, so that it is no longer used while it is kept.
 WISHED = (AskedAs.TEACHER, AskedAs.LEADER, AskedAs.OWNER, AskedAs.COMMAND)
-# So often it is asked whom of several a hold keeps: enough for a few among ten thousand.
-MOST_LOOKS = 100
 
 
 def stop(tx: Transaction, row: Erasure, plan: Plan) -> bool:
@@ -36,6 +32,7 @@ def stop(tx: Transaction, row: Erasure, plan: Plan) -> bool:
     if not is_kept(tx, plan):
         return False
     row.stage, row.held_at, row.freed_at = Stage.HELD, row.held_at or clock.now(), None
+    row.forget_names()
     if row.asked_as != AskedAs.LEDGER and not in_ledger(tx, row):
         # Months later something else may go with it. What the ledger has goes as it stands there. Lines that
         # a killed process wrote ahead into the file alone are not seen here: a replay takes what they mark.
@@ -50,18 +47,20 @@ def stop(tx: Transaction, row: Erasure, plan: Plan) -> bool:
 
 
 def without_kept(tx: Transaction, row: Erasure, plan: Plan) -> Plan:
-    """The plan of an erasure without those of several chosen students whom a hold keeps.
+    """The plan of an erasure without those of several chosen students of whom a hold keeps something.
 
-    They are set aside as an erasure of their own, which waits; all others go. Where that would be nobody, and
-    of what the ledger has, everybody waits together.
+    They are set aside as an erasure of their own, which waits; all others go. Where nobody else is left, and
+    once something of it stands in the ledger, all of them wait together.
     """
     if row.chosen is None or row.plan is None or in_ledger(tx, row):
         return plan
     assert row.school_id is not None
     functions.lock_holds(tx, alone=False)
-    kept = _kept_among(tx, row.school_id, row.chosen)
-    free = sorted(set(row.chosen).difference(kept))
-    if not kept or not free:
+    kept = kept_among(tx, row.school_id, row.chosen)
+    free = set(row.chosen).difference(kept)
+    going = plan_for_students(tx, row.school_id, free) if kept and free else None
+    staying = plan_for_students(tx, row.school_id, kept) if going else None
+    if going is None or staying is None:
         return plan
     aside = Erasure(
         id=tx.take_id(Erasure),
@@ -75,35 +74,23 @@ def without_kept(tx: Transaction, row: Erasure, plan: Plan) -> Plan:
         asked_as=row.asked_as,
         asked_at=row.asked_at,
         confirmed_at=row.confirmed_at,
+        held_at=row.held_at,
     )
-    row.narrow(free)
+    row.narrow(going.of(Subject.STUDENT))
+    row.plan = going.stored()
     tx.add(aside)
     tx.flush()
     record(tx, "erasures.set-aside", erasure=row.id, other=aside.id)
-    going, staying = (plan_for_students(tx, row.school_id, each) for each in (free, kept))
-    assert going is not None
-    assert staying is not None
     stop(tx, aside, staying)
-    row.plan = going.stored()
     return going
 
 
-def _kept_among(tx: Transaction, school: int, students: Sequence[int]) -> list[int]:
-    """Those of these students whom a hold keeps: of halves of halves it is asked which have any.
-
-    After many looks all whom it was not asked of are taken to be kept, so that it takes no time without end.
-    """
-    found, unsure, looks = list[int](), [list(students)], 0
-    while unsure:
-        some, looks = unsure.pop(), looks + 1
-        if not is_kept(tx, Plan((Target(Subject.STUDENT, tuple(some), school),))):
-            continue
-        if len(some) == 1 or looks > MOST_LOOKS:
-            found += some
-        else:
-            middle = len(some) // 2
-            unsure += [some[middle:], some[:middle]]
-    return found
+def _some_are_free(tx: Transaction, row: Erasure) -> bool:
+    """Whether somebody of several chosen students is kept by no hold any more."""
+    if row.chosen is None or in_ledger(tx, row):
+        return False
+    assert row.school_id is not None
+    return len(kept_among(tx, row.school_id, row.chosen)) < len(row.chosen)
 
 
 def in_ledger(tx: Transaction, row: Erasure) -> bool:
@@ -133,7 +120,7 @@ def _resume(who: Purpose, number: int) -> bool:
         if row is None or not row.numbers:
             return False
         plan = Plan.read(row.plan) if row.plan else plan_of(tx, row)
-        if plan is not None and is_kept(tx, plan):
+        if plan is not None and is_kept(tx, plan) and not _some_are_free(tx, row):
             return False
         if row.asked_as == AskedAs.RETENTION and not in_ledger(tx, row):
             row.end(Stage.LAPSED)

@@ -174,8 +174,9 @@ def test_confirmed_twice_it_is_erased_once(world: World, eraser: Eraser) -> None
     with pytest.raises(Rejected, match="erased already"):
         leave_erasure(principal=teacher, erasure=first)
     eraser.carry_out(row(first).id)
-    # What it was about is gone: there is nothing to confirm any more.
-    with pytest.raises(NotFound):
+    # What it was about is gone, and what was shown of it.
+    assert (row(second).stage, row(second).found) == (Stage.LAPSED, None)
+    with pytest.raises(Rejected, match="no longer be confirmed"):
         confirm_erasure(principal=teacher, erasure=second, typed="Wilhelmina Quartermaine")
 
 

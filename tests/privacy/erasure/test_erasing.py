@@ -29,7 +29,7 @@ from backoffice.privacy.erasure import erasing, ledger, receipts, services
 from backoffice.privacy.erasure.erasing import Eraser, NotAllErased
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import Issued, LedgerError, LedgerFile, Line
-from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
+from backoffice.privacy.erasure.models import UNDER_WAY, AskedAs, Erasure, Stage
 from backoffice.privacy.holdings import Subject
 from backoffice.problems import Rejected
 from backoffice.runtime import Runtime
@@ -588,7 +588,7 @@ def test_a_receipt_is_signed_and_any_change_shows(world: World, eraser: Eraser) 
 
 
 def waiting(tx: Any) -> Erasure:
-    return tx.scalars(select(Erasure).where(Erasure.stage.not_in([Stage.VERIFIED, Stage.PREVIEWED]))).one()  # type: ignore[no-any-return]
+    return tx.scalars(select(Erasure).where(Erasure.stage.in_(UNDER_WAY))).one()  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("step", ["_note", "_erase", "_verify"])

@@ -8,7 +8,7 @@ from sqlalchemy import Table, select, text
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account
 from backoffice.privacy.erasure.plan import MODELS
-from backoffice.privacy.erasure.reach import Given, Part, parts_of, reach_of, said
+from backoffice.privacy.erasure.reach import Numbers, Part, parts_of, reach_of, said
 from backoffice.privacy.holdings import Subject
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Classroom, Enrollment, PointEntry, School, Student
@@ -31,7 +31,7 @@ def names(parts: list[Part]) -> list[str]:
     return [part.table.name for part in parts]
 
 
-def known(parts: list[Part], of: type[Enrollment | PointEntry]) -> list[dict[str, frozenset[int] | Given]]:
+def known(parts: list[Part], of: type[Enrollment | PointEntry]) -> list[dict[str, Numbers]]:
     """By which columns the rows of a table are known, way by way; empty for a way over another table."""
     (part,) = (each for each in parts if each.table is of.__table__)
     return [dict(way.known) for way in part.ways]

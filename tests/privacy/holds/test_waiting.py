@@ -541,15 +541,78 @@ def test_of_several_all_wait_where_everybody_is_held(world: World, eraser: Erase
         assert len(tx.scalars(select(Erasure.id).where(Erasure.stage == Stage.HELD)).all()) == 1
 
 
-def test_after_many_looks_whoever_was_not_looked_at_is_kept(
-    world: World, eraser: Eraser, held: Hold, monkeypatch: pytest.MonkeyPatch
+def test_of_those_who_wait_each_goes_when_nothing_keeps_them(
+    world: World, eraser: Eraser, founders: Founders, held: Hold
+) -> None:
+    """Two of many are kept by two holds, of which one ends, and a third by the class."""
+    with transaction(SYSTEM) as tx:
+        added = [add_child(tx, world.own_class, f"Many{n}", "Waiting") for n in range(12)]
+        place = {"school_id": world.home.id, "classroom_id": world.colleague_class.id, "avatar": "fox"}
+        place |= {"student_id": added[8].id, "balance": 0, "joined_at": clock.now()}
+        tx.execute(insert(Enrollment).values(place))
+    first = held(Subject.STUDENT, added[3].public_id)
+    held(Subject.STUDENT, added[6].public_id)
+    held(Subject.CLASSROOM, world.colleague_class.public_id)
+    several = [each.public_id for each in added]
+    done = erase_students(eraser=eraser, public_ids=several, asked_as=AskedAs.COMMAND)
+    kept = [added[each].id for each in (3, 6, 8)]
+    assert (done.stage, done.subjects) == (Stage.VERIFIED, 9)
+    with transaction(SYSTEM) as tx:
+        aside = tx.scalars(select(Erasure).where(Erasure.stage == Stage.HELD)).one()
+    assert aside.chosen == kept
+    release(founders, first)
+    assert waiting.resume(WHO) == 1
+    assert eraser.carry_out(aside.id) is Stage.VERIFIED
+    assert [is_there(Student, each) for each in kept] == [False, True, True]
+    with transaction(SYSTEM) as tx:
+        still = tx.scalars(select(Erasure).where(Erasure.stage == Stage.HELD)).one()
+    assert (still.chosen, still.held_at) == (kept[1:], aside.held_at)
+
+
+def test_a_hold_that_comes_between_is_seen_and_nobody_is_named_meanwhile(
+    world: World, eraser: Eraser, founders: Founders, held: Hold
 ) -> None:
     with transaction(SYSTEM) as tx:
-        added = [add_child(tx, world.own_class, f"Unlooked{n}", "At") for n in range(8)]
-    held(Subject.STUDENT, added[0].public_id)
-    monkeypatch.setattr(waiting, "MOST_LOOKS", 1)
-    done = erase_students(
-        eraser=eraser, public_ids=[each.public_id for each in added], asked_as=AskedAs.COMMAND
-    )
-    assert done.stage == Stage.VERIFIED
-    assert [is_there(Student, each.id) for each in added] == [True] * 4 + [False] * 4
+        added = [add_child(tx, world.own_class, f"Between{n}", "Waiting") for n in range(3)]
+    teacher = proven(world, "teacher")
+    asked = ask_to_erase_students(principal=teacher, students=[each.public_id for each in added])
+    with transaction(SYSTEM) as tx:
+        number = tx.scalars(select(Erasure.id).where(Erasure.public_id == asked)).one()
+    assert look(eraser, number=number)
+    shown = erasure_of(number).found
+    assert shown is not None
+    assert (shown["kept"], len(shown["named"])) == (False, 3)
+    confirm_erasure(principal=teacher, erasure=asked, typed="3")
+    hold = held(Subject.STUDENT, added[0].public_id)
+    assert eraser.carry_out(number) is Stage.VERIFIED
+    with transaction(SYSTEM) as tx:
+        aside = tx.scalars(select(Erasure).where(Erasure.stage == Stage.HELD)).one()
+    assert (aside.chosen, aside.found) == ([added[0].id], None)
+    # Whoever waits is not asked for again with others.
+    other = world.own_class.children[1]
+    again = [added[0].public_id, other.public_id]
+    more = ask_to_erase_students(principal=teacher, students=again)
+    with transaction(SYSTEM) as tx:
+        found = tx.scalars(select(Erasure).where(Erasure.public_id == more)).one()
+    assert (found.subject_id, found.subjects) == (other.id, 1)
+    release(founders, hold)
+
+
+def test_all_wait_without_a_name_once_the_ledger_has_them(world: World, eraser: Eraser, held: Hold) -> None:
+    with transaction(SYSTEM) as tx:
+        added = [add_child(tx, world.own_class, f"Noted{n}", "Waiting") for n in range(3)]
+    teacher = proven(world, "teacher")
+    asked = ask_to_erase_students(principal=teacher, students=[each.public_id for each in added])
+    with transaction(SYSTEM) as tx:
+        number = tx.scalars(select(Erasure.id).where(Erasure.public_id == asked)).one()
+    assert look(eraser, number=number)
+    confirm_erasure(principal=teacher, erasure=asked, typed="3")
+    for _step in ("decided", "noted"):
+        with transaction(WHO) as tx:
+            eraser._note(tx, tx.get_one(Erasure, number))
+    assert erasure_of(number).stage == Stage.NOTED
+    held(Subject.STUDENT, added[1].public_id)
+    assert eraser.carry_out(number) is Stage.HELD
+    waits = erasure_of(number)
+    assert waits.found is not None
+    assert (waits.found["named"], waits.subjects) == ([], 3)
