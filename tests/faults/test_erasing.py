@@ -28,7 +28,7 @@ from backoffice.privacy.erasure.asking import ERASE
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import Issued, Line
-from backoffice.privacy.erasure.models import AskedAs
+from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.holdings import Subject
 from backoffice.runtime import Runtime
 from backoffice.schools.models import Membership, Role
@@ -40,10 +40,12 @@ __all__ = ["crowd"]
 SECONDS = float(os.environ.get("FAULT_SECONDS", "600"))
 LEAST = 30.0
 SEED = int(os.environ.get("FAULT_SEED", "0")) or random.SystemRandom().randrange(1, 10**9)
-STUDENTS, SCHOOLS = 12_000, 12
+STUDENTS, SCHOOLS = 14_000, 14
 ACCOUNTS = 200
+# Students who are chosen together, and of which schools.
+SEVERAL, TOGETHER, THERE = "several", (2, 60), range(12, SCHOOLS)
 # In which schools of the crowd things of a kind are erased, so that none goes with another.
-WHERE = {Subject.STUDENT: range(4), Subject.CLASSROOM: range(4, 8), Subject.SCHOOL: range(8, SCHOOLS)}
+WHERE = {Subject.STUDENT: range(4), Subject.CLASSROOM: range(4, 8), Subject.SCHOOL: range(8, 12)}
 # A lost job waits until it is taken for lost, and is then looked for every five minutes at the latest.
 SETTLING, POKE = 420, 20
 # Erasures that are asked for in a second, and how long the first job may take to begin.
@@ -58,7 +60,8 @@ WITNESS = """
 create table fault.stage (
   id bigint generated always as identity primary key, erasure bigint, was text, becomes text, pid integer,
   at timestamptz default clock_timestamp());
-create table fault.asked (erasure bigint primary key, subject text, number bigint, students bigint);
+create table fault.asked (
+  erasure bigint primary key, subject text, number bigint, students bigint, numbers bigint[]);
 create function fault.note_stage() returns trigger language plpgsql security definer as $$
 begin
   if new.stage <> old.stage then
@@ -74,6 +77,7 @@ HALF_DONE = """
 select count(*) from (
   select a.erasure, e.stage, a.students, case a.subject
       when 'student' then (select count(*) from app.student s where s.id = a.number)
+      when 'several' then (select count(*) from app.student s where s.id = any (a.numbers))
       when 'classroom' then (
         select count(*) from app.enrollment n
           join app.student s on (s.school_id, s.id) = (n.school_id, n.student_id)
@@ -92,11 +96,16 @@ class Prey:
     """What there is to erase, of each kind, in no order."""
 
     left: dict[Subject, list[str]]
+    # By the school, the numbers of those who are chosen together.
+    together: list[tuple[int, list[int]]]
 
-    def take(self, chance: random.Random) -> tuple[Subject, str] | None:
-        """One of them; mostly students, seldom a school."""
+    def take(self, chance: random.Random) -> tuple[Subject, str] | tuple[int, list[int]]:
+        """One of them; mostly students, often several, seldom a school."""
         kinds = [Subject.STUDENT] * 10 + [Subject.CLASSROOM] * 4 + [Subject.ACCOUNT] * 4 + [Subject.SCHOOL]
-        kind = chance.choice([each for each in kinds if self.left[each]])
+        kind = chance.choice([*(each for each in kinds if self.left[each]), *[None] * 4])
+        if kind is None and self.together:
+            return self.together.pop()
+        kind = kind or Subject.STUDENT
         return kind, self.left[kind].pop()
 
 
@@ -131,7 +140,17 @@ def prey(durable: Runtime, witness: psycopg.Connection) -> Prey:
         left[kind] = [str(public_id) for (public_id,) in found]
     for each in left.values():
         chance.shuffle(each)
-    return Prey(left)
+    together: list[tuple[int, list[int]]] = []
+    for school in (FIRST_SCHOOL + each for each in THERE):
+        rows = witness.execute("select id from app.student where school_id = %s order by id", [school])
+        children = [int(row[0]) for row in rows.fetchall()]
+        chance.shuffle(children)
+        while children:
+            some = chance.randint(*TOGETHER)
+            together.append((school, children[:some]))
+            children = children[some:]
+    chance.shuffle(together)
+    return Prey(left, together)
 
 
 def test_no_erasure_is_half_done_whoever_is_killed(
@@ -148,8 +167,8 @@ def test_no_erasure_is_half_done_whoever_is_killed(
     half_done = looked = caught = asked = 0
     began = time.monotonic()
     while (elapsed := time.monotonic() - began) < SECONDS:
-        while asked < elapsed * EACH_SECOND and (found := prey.take(chance)) is not None:
-            ask(witness, eraser, *found)
+        while asked < elapsed * EACH_SECOND:
+            ask(witness, eraser, prey.take(chance))
             asked += 1
         time.sleep(chance.uniform(0.1, 0.8) * pace)
         doomed = [chance.choice(ROLES)]
@@ -203,8 +222,19 @@ NONE_OF_THESE = (
 )
 
 
-def ask(witness: psycopg.Connection, eraser: Eraser, kind: Subject, public_id: str) -> None:
+def ask(
+    witness: psycopg.Connection, eraser: Eraser, found: tuple[Subject, str] | tuple[int, list[int]]
+) -> None:
     """Confirm an erasure, and have a worker carry it out, as the web does."""
+    if isinstance(found[0], Subject):
+        begun = _one(witness, eraser, found[0], str(found[1]))
+    else:
+        begun = _several(witness, found[0], list(map(int, found[1])))
+    with transaction(WHO) as tx:
+        queue.put(tx, ERASE, {"erasure": begun}, asked=Asked.PERSON)
+
+
+def _one(witness: psycopg.Connection, eraser: Eraser, kind: Subject, public_id: str) -> int:
     begun = services.begin(eraser=eraser, subject=kind, public_id=public_id, asked_as=AskedAs.COMMAND)
     of = number(witness, "select subject_id from app.erasure where id = %s", begun)
     students = {
@@ -214,8 +244,21 @@ def ask(witness: psycopg.Connection, eraser: Eraser, kind: Subject, public_id: s
         Subject.ACCOUNT: f"select count(*) from app.membership where account_id = {of}",
     }[kind]
     witness.execute(f"insert into fault.asked values (%s, %s, %s, ({students}))", [begun, str(kind), of])
+    return begun
+
+
+def _several(witness: psycopg.Connection, school: int, children: list[int]) -> int:
+    now = clock.now()
     with transaction(WHO) as tx:
-        queue.put(tx, ERASE, {"erasure": begun}, asked=Asked.PERSON)
+        row = Erasure(id=tx.take_id(Erasure), subject=Subject.STUDENT, school_id=school)
+        row.stage, row.asked_as, row.asked_at, row.confirmed_at = Stage.CONFIRMED, AskedAs.LEADER, now, now
+        row.choose(children)
+        tx.add(row)
+        begun = row.id
+    witness.execute(
+        "insert into fault.asked values (%s, %s, null, %s, %s)", [begun, SEVERAL, len(children), children]
+    )
+    return begun
 
 
 def until_it_works(witness: psycopg.Connection) -> float:
@@ -261,6 +304,10 @@ def erasing_facts(witness: psycopg.Connection) -> dict[str, int | float]:
             f"select count(*) from {table} t join fault.asked a on a.number = t.{column} and a.subject = %s",
             kinds[column],
         )
+        if column == OF["student"]:
+            left += number(
+                witness, f"select count(*) from {table} t join fault.asked a on t.{column} = any (a.numbers)"
+            )
     return {
         "erasures asked for": number(witness, "select count(*) from fault.asked"),
         "erasures verified": number(

@@ -153,7 +153,7 @@ def test_no_export_is_lost_half_or_told_twice_whoever_is_killed(
             asker.give_up()
             given_up += 1
         while len(gone) < elapsed * ERASED:
-            erase(witness, eraser, Subject.STUDENT, prey[-1])
+            erase(witness, eraser, (Subject.STUDENT, prey[-1]))
             gone.add(prey.pop())
         time.sleep(chance.uniform(0.1, 0.8) * pace)
         doomed = [chance.choice(ROLES)]
