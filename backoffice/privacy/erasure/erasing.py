@@ -52,7 +52,7 @@ from backoffice.schools.models import Classroom, School, Student
 from backoffice.storage.numbers import array_of, one_of
 from backoffice.storage.prepared import PREPARED
 
-# In a stored plan, how many lines of the ledger it made.
+# In a stored plan, how many marks in the ledger it made.
 MARKS = "marks"
 # With more rows than this, which take a second or two, it goes in steps, and each takes at most so many.
 LARGE, AT_ONCE = 250_000, 50_000

@@ -109,7 +109,7 @@ def _facts(told: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     ):
         if at:
             yield name, _exact(at)
-    yield gettext("Lines of the ledger"), moments.amount(told["marks"])
+    yield gettext("Marks in the ledger"), moments.amount(told["marks"])
     yield gettext("Left of it"), moments.amount(told["left"])
     expires = datetime.fromisoformat(told["last_backup_expires"]).date()
     yield gettext("Last backup with it expires"), moments.long_day(expires)
