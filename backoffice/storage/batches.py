@@ -1,79 +1,90 @@
 """Reading very many rows: as columns, and the next ones while these are worked on."""
 
-from collections.abc import Generator, Sequence
-from itertools import count
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from itertools import islice
 from typing import Any
 
 import psycopg
-from psycopg import sql
-from sqlalchemy import Connection, Dialect, Select
+from psycopg import capabilities
+from sqlalchemy import Connection, Dialect, Engine, Select, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.base import Executable
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import TypeEngine
 
 from backoffice.storage.sealed import Sealed
 
 BATCH = 1000
 Column = Sequence[Any]
-_numbers = count(1)
+_Reader = Callable[[Column], Column]
+# Of a statement, as one of its `execution_options`: where the driver's text and parameters of it go.
+_MARK = "streamed"
 
 
-class _Cursor(Executable, ClauseElement):
-    """A cursor of the database for the rows of a statement, until the transaction ends."""
+def stream_on(engine: Engine) -> None:
+    """Let `batches` read by the connections of an engine."""
 
-    inherit_cache = False
-
-    def __init__(self, name: str, statement: Select[*tuple[Any, ...]]) -> None:
-        self.name, self.statement = name, statement
-
-
-@compiles(_Cursor)
-def _declared(element: _Cursor, compiler: SQLCompiler, **options: Any) -> str:
-    return f"declare {element.name} no scroll cursor for {compiler.process(element.statement, **options)}"
+    @event.listens_for(engine, "do_execute")
+    def _execute(_cursor: object, statement: str, parameters: Any, context: Any) -> bool | None:
+        take = context.execution_options.get(_MARK)
+        if take is None:
+            return None
+        take((statement, parameters))
+        return True
 
 
 def batches(
     connection: Connection, statement: Select[*tuple[Any, ...]]
 ) -> Generator[list[Column], None, None]:
-    """The rows of a statement, some hundred at a time, as the columns that they make.
+    """The rows of a statement, a thousand at a time, as the columns that they make.
 
     This takes the same memory however many there are, and goes past SQLAlchemy's own rows, which take longer
-    to make than the driver's take to come. While one batch is worked on the database makes the next: until
-    this has come to its end or is closed, nothing else may be asked of the connection.
+    to make than the driver's take to come. It is one statement and not a cursor's many: while one batch is
+    worked on the database sends on, until nothing more fits between the two. So it lasts as long as the rows
+    are worked on, and `statement_timeout` counts that.
+
+    Until this has come to its end or is closed, whoever asks the connection for something else, be it the end
+    of the transaction, waits for that: close it (`closing`). Closed before its end it is broken off, and the
+    transaction may be, too; where the server takes no word of it, the rest is read and thrown away.
     """
-    name = f"batches_{next(_numbers)}"
-    connection.execute(_Cursor(name, statement))
     kinds = [column.type.dialect_impl(connection.dialect) for column in statement.selected_columns]
+    text, parameters = _for_the_driver(connection, statement)
+    driver: Any = connection.connection.driver_connection
     try:
-        for described, columns in _fetched(connection.connection.driver_connection, sql.Identifier(name)):
-            yield [
-                _read(column, kind, connection.dialect, each.type_code)
-                for kind, each, column in zip(kinds, described, columns, strict=True)
-            ]
+        with driver.cursor() as cursor, closing(cursor.stream(text, parameters, size=_CHUNK)) as rows:
+            readers: list[_Reader] = []
+            while some := list(islice(rows, BATCH)):
+                readers = readers or [
+                    _reader(kind, connection.dialect, each.type_code)
+                    for kind, each in zip(kinds, cursor.description, strict=True)
+                ]
+                columns = zip(*some, strict=True)
+                yield [read(column) for read, column in zip(readers, columns, strict=True)]
     except psycopg.Error as error:
         # As everybody knows it who asks the database through SQLAlchemy.
         raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error
 
 
-def _fetched(
-    driver: Any, name: sql.Identifier
-) -> Generator[tuple[Sequence[psycopg.Column], Sequence[Column]], None, None]:
-    some = sql.SQL("fetch forward {} from {}").format(sql.Literal(BATCH), name)
-    with driver.pipeline():
-        asked = driver.execute(some)
-        # One ahead and no more: whoever waits for an answer waits for all that was asked.
-        while columns := [*zip(*asked.fetchall(), strict=True)]:
-            ahead = driver.execute(some)
-            yield asked.description, columns
-            asked = ahead
-    driver.execute(sql.SQL("close {}").format(name))
+# Of an older library underneath the driver, rows come one by one.
+_CHUNK = BATCH if capabilities.has_stream_chunked() else 1
 
 
-def _read(column: Column, kind: TypeEngine[Any], dialect: Dialect, code: int) -> Column:
+def _for_the_driver(connection: Connection, statement: Select[*tuple[Any, ...]]) -> tuple[str, Any]:
+    """A statement as the driver would be asked to execute it."""
+    taken: list[tuple[str, Any]] = []
+    connection.execute(statement, execution_options={_MARK: taken.append})
+    if not taken:
+        raise RuntimeError("The connection's engine is not one that `stream_on` has seen.")
+    return taken[0]
+
+
+def _reader(kind: TypeEngine[Any], dialect: Dialect, code: int) -> _Reader:
     if isinstance(kind, Sealed):
-        return kind.opened(column)
+        return kind.opened
     processor = kind.result_processor(dialect, code)
-    return column if processor is None else [None if each is None else processor(each) for each in column]
+    if processor is None:
+        return _as_it_is
+    return lambda column: [None if each is None else processor(each) for each in column]
+
+
+def _as_it_is(column: Column) -> Column:
+    return column

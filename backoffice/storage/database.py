@@ -14,6 +14,7 @@ from sqlalchemy import URL, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 
 from backoffice.storage import functions
+from backoffice.storage.batches import stream_on
 from backoffice.storage.prepared import prepare_on
 from backoffice.storage.roles import SLOWEST, DatabaseRole, role_url
 
@@ -97,9 +98,11 @@ class Database:
         if role is not DatabaseRole.APP:
             working = make_engine(self.url(role), pool_pre_ping=True, **POOL)
             prepare_on(working)
+            stream_on(working)
             return working
         engine = make_engine(self.url(role), **POOL)
         prepare_on(engine)
+        stream_on(engine)
         return _patient(engine, ANSWER)
 
     def dispose(self) -> None:

@@ -41,9 +41,9 @@ RAW_SQL = {
     "plugins/rosters/importing/seats/queries.py": "merges enrollments of them as one set",
     "plugins/rosters/importing/staging/queries.py": "makes them, and copies into them",
 }
-# Who talks to the driver, with no SQL of its own but "fetch".
+# Who talks to the driver, with no SQL of its own.
 RAW_CURSORS = {
-    "backoffice/storage/batches.py": "asks a cursor for its next rows while the ones before are worked on",
+    "backoffice/storage/batches.py": "has the driver send rows on while the ones before are worked on",
 }
 # Modules below everything: they import nothing of ours.
 LANGUAGE = "backoffice.language."

@@ -5,8 +5,8 @@ from contextlib import closing
 from typing import Any
 
 import pytest
-from sqlalchemy import Integer, cast, func, insert, literal, select
-from sqlalchemy.exc import DataError
+from sqlalchemy import Integer, Select, cast, func, insert, literal, select
+from sqlalchemy.exc import DataError, InternalError
 
 from backoffice.access.transaction import snapshot, transaction
 from backoffice.schools.models import PointEntry
@@ -43,18 +43,36 @@ def test_they_are_those_of_the_statement_in_its_order() -> None:
     assert {*sizes[:-1]} == {BATCH}
 
 
+def _more_than_fits() -> Select[tuple[int]]:
+    """More rows than lie between the database and whoever reads: it has not sent all when the first comes."""
+    return select(func.generate_series(1, 1_000_000).label("number"))
+
+
 def test_of_no_rows_there_is_no_batch() -> None:
     with snapshot(SYSTEM) as tx:
         assert [*batches(tx.connection(), select(PointEntry.id).where(PointEntry.id < 0))] == []
 
 
 @pytest.mark.usefixtures("_points")
-def test_whoever_has_enough_can_ask_for_something_else() -> None:
+def test_at_the_end_something_else_can_be_asked() -> None:
     with snapshot(SYSTEM) as tx:
-        with closing(batches(tx.connection(), select(PointEntry.id))) as found:
-            assert len(next(found)[0]) == BATCH
+        assert sum(len(found[0]) for found in batches(tx.connection(), select(PointEntry.id))) > MANY
         assert [*batches(tx.connection(), select(literal(1)))] == [[(1,)]]
         assert tx.scalars(select(func.count(PointEntry.id))).one() > MANY
+
+
+@pytest.mark.usefixtures("_points")
+def test_whoever_has_enough_breaks_it_off_and_the_connection_serves_on() -> None:
+    with snapshot(SYSTEM) as tx:
+        with closing(batches(tx.connection(), _more_than_fits())) as found:
+            assert len(next(found)[0]) == BATCH
+        with pytest.raises(InternalError, match="aborted"):
+            tx.scalars(select(literal(1)))
+        driver: Any = tx.connection().connection.driver_connection
+        process = driver.info.backend_pid
+        tx.rollback()
+    with snapshot(SYSTEM) as tx:
+        assert tx.scalars(select(func.pg_backend_pid())).one() == process
 
 
 def test_what_goes_wrong_is_told_as_everywhere(world: World) -> None:

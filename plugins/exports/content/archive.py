@@ -23,10 +23,13 @@ from plugins.exports.content.page import SMALL, Shown
 from plugins.exports.content.rows import Rows, reading_of
 from plugins.exports.content.scope import Scope
 from plugins.exports.content.sealing import SealedFile, SealedWriter
-from plugins.exports.content.values import Lines, Writing, bare_lines
+from plugins.exports.content.values import BETWEEN, Lines, Writing, bare_lines
 
 # So much is digested, packed and sealed at a time.
 _PIECE = 256 * 1024
+# Some thousand times as long as the largest school's kind takes to be written; and how soon it is noticed
+# that nobody is there to read.
+_LONGEST_STATEMENT, _LOOKS_FOR_ASKER = "4h", "10s"
 
 
 def untold(rows: int) -> None:
@@ -50,11 +53,11 @@ def write_archive(
     """
     made_at = clock.now()
     reading = reading_of(tx, scope)
-    _read_to_the_end(tx)
+    _take_the_time_it_takes(tx)
     counts, shown = _Counts(told), list[Shown]()
     archive = Archive(to, made_at, workbooks=workbooks, looked=counts.say)
     with archive.zip:
-        writing = Writing()
+        writing = Writing(scope)
         for rows in reading.rows:
             shown += _write_kind(tx, archive, rows, writing, counts)
         for name, lines in roster.files(tx, scope, made_at):
@@ -74,9 +77,14 @@ def write_archive(
     return said
 
 
-def _read_to_the_end(tx: Transaction) -> None:
-    """Have the database plan for all rows of a cursor: for its first ones it looks each reference up."""
-    tx.execute(select(func.set_config("cursor_tuple_fraction", "1", True)))
+def _take_the_time_it_takes(tx: Transaction) -> None:
+    """Let statements last: the rows of a kind are one, and it ends when they are written."""
+    settings = {
+        "statement_timeout": _LONGEST_STATEMENT,
+        # Whoever asked may be gone before there is anything to send.
+        "client_connection_check_interval": _LOOKS_FOR_ASKER,
+    }
+    tx.execute(select(*(func.set_config(name, value, True) for name, value in settings.items())))
 
 
 class Archive:
@@ -139,7 +147,7 @@ class Archive:
 
         def put() -> None:
             self._looked()
-            to(packing.pack(bytes(waiting)))
+            to(packing.pack(waiting))
             waiting.clear()
 
         yield write
@@ -205,20 +213,21 @@ def _write_rows(
         archive.file(f"data/{kind.name}.json") as write_json,
     ):
         write_csv(_heading(kind.fields))
-        before = "[\n"
+        write_json(b"[\n")
+        last = ""
         for batch in found:
             columns, count = writing.columns(kind.fields, batch), len(batch[0])
             if book is not None:
                 book.write(zip(*columns, strict=True))
             lines = Lines(kind.fields, columns)
             write_csv(lines.csv().encode())
-            # Without the brackets: it is one list however many batches there are.
-            write_json((before + lines.json()).encode())
-            before = ",\n"
+            # It is one list however many batches there are: only the last line has no comma behind it.
+            write_json(last.encode())
+            last = lines.json()
             counts.add(kind.name, count)
             if few is not None:
                 few = [*few, *zip(*columns, strict=True)] if len(few) + count <= SMALL else None
-        write_json(b"\n]\n")
+        write_json(f"{last.removesuffix(BETWEEN)}\n]\n".encode())
     return Shown(kind, counts.by_kind[kind.name], few)
 
 

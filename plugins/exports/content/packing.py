@@ -25,7 +25,7 @@ class Packing:
         self._digest = sha256()
         self._packer = compressobj(_LEVEL, DEFLATED, -MAX_WBITS)
 
-    def pack(self, piece: bytes) -> bytes:
+    def pack(self, piece: bytes | bytearray) -> bytes:
         """The next piece, packed; what it comes to may come with a later one."""
         self.size += len(piece)
         self.checksum = crc32(piece, self.checksum)

@@ -132,8 +132,9 @@ class _Roster:
         schools = func.array_agg(School.public_id.distinct()).label("schools")
         leads = func.bool_or(TeachingRole.role.in_(IN_CHARGE)).label("leads")
         staff = select(Account.public_id, Account.name, Account.email, schools, leads)
-        found = self.rows(self._taught(staff).group_by(Account.id).order_by(Account.id))
-        for number, name, email, of_schools, in_charge in found:
+        for number, name, email, of_schools, in_charge in self.rows(
+            self._taught(staff).group_by(Account.id).order_by(Account.id)
+        ):
             given, _gap, family = name.rpartition(" ")
             named = ([given or family], [family if given else _NONE])
             role = "teacher" if in_charge else "aide"

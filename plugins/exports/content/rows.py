@@ -20,6 +20,7 @@ from sqlalchemy import (
     case,
     cast,
     func,
+    literal,
     not_,
     null,
     or_,
@@ -351,8 +352,9 @@ def _selected(
     whole: Any = table
     for number, field in enumerate(kind.fields):
         if field not in shown:
-            columns.append(null().label(f"c{number}"))
-        elif _is_the_subject(field, scope):
+            nothing = literal("") if is_the_subject(field, scope) else null()
+            columns.append(nothing.label(f"c{number}"))
+        elif is_the_subject(field, scope):
             columns.append(_subject_or(field, scope).label(f"c{number}"))
         elif field.target is not None and field.written is As.REFERENCE:
             looked_up = _looked_up(table, field).lateral(f"t{number}")
@@ -362,24 +364,31 @@ def _selected(
         elif is_number(field):
             columns.append(cast(field.column, Text).label(f"c{number}"))
         elif is_moment(field):
-            columns.append(cast(func.timezone("UTC", field.column), Text).label(f"c{number}"))
+            columns.append(_rfc3339(field.column).label(f"c{number}"))
         else:
             columns.append(field.column.label(f"c{number}"))
     return select(*columns).select_from(whole).where(*conditions).order_by(*table.primary_key.columns)
 
 
-def _is_the_subject(field: Field, scope: Scope) -> bool:
-    """Whether a reference is into the schools, where a school is what is taken along."""
+def _rfc3339(column: Column[Any]) -> ColumnElement[str]:
+    """A moment in UTC, as RFC 3339 has it."""
+    return func.replace(cast(func.timezone("UTC", column), Text), " ", "T", type_=Text) + "Z"
+
+
+def is_the_subject(field: Field, scope: Scope) -> bool:
+    """Whether it says of which school a row is, where a school is what is taken along.
+
+    Nearly always it is that one, which is not sent with each row: none is it, and an empty text is none.
+    """
     into_schools = field.written is As.REFERENCE and str(field.target) == "app.school"
     return into_schools and scope.subject is Subject.SCHOOL
 
 
 def _subject_or(field: Field, scope: Scope) -> ColumnElement[Any]:
-    """What a school is known by: nearly always it is the one that is taken along, and needs no looking up."""
     assert field.target is not None
     other = field.target.alias()
     looked_up = select(other.c.public_id).where(other.c.id == field.column).scalar_subquery()
-    return case((field.column == scope.number, scope.public_id), else_=looked_up)
+    return case((field.column == scope.number, null()), else_=func.coalesce(looked_up, ""))
 
 
 def _looked_up(table: Table, field: Field) -> Select[Any]:

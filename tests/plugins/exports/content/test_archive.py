@@ -6,14 +6,14 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 from html.parser import HTMLParser
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sqlalchemy import delete, event, insert, select, update
+from sqlalchemy import delete, event, func, insert, select, update
 
 from backoffice import clock
 from backoffice.access.transaction import transaction
@@ -337,21 +337,47 @@ def test_a_hostile_name_is_text_on_the_page(world: World, scopes: Scopes) -> Non
 
 @pytest.fixture
 def many(world: World) -> Iterator[int]:
-    """More points than a page shows and a cursor brings at once."""
+    """More points than a page shows and come at once."""
     child, count = world.own_class.children[1], SMALL + 2 * BATCH
     with transaction(SYSTEM) as tx:
         found = select(PointEntry).where(PointEntry.student_id == child.id).limit(1)
         first = tx.scalars(found).one()
         of = {"school_id": first.school_id, "classroom_id": first.classroom_id, "action_id": first.action_id}
         before = clock.now() - timedelta(hours=1)
-        rows = [{**of, "student_id": child.id, "value": 2, "awarded_at": before} for _ in range(count)]
+        # The later a row comes, the earlier it says that it was.
+        moments = [before - timedelta(seconds=number) for number in range(count)]
+        rows = [{**of, "student_id": child.id, "value": 2, "awarded_at": each} for each in moments]
         tx.execute(insert(PointEntry), rows)
     yield count + 1
     with transaction(SYSTEM) as tx:
         tx.execute(delete(PointEntry).where(PointEntry.student_id == child.id, PointEntry.id != first.id))
 
 
-def test_rows_come_from_a_cursor_a_few_at_a_time(world: World, many: int) -> None:
+@pytest.mark.parametrize("subject", ["student", "school"])
+def test_rows_come_in_the_order_of_their_key(world: World, many: int, subject: str) -> None:
+    child, school = world.own_class.children[1], world.home
+    scope = {
+        "student": Scope(Subject.STUDENT, child.id, child.public_id),
+        "school": Scope(Subject.SCHOOL, school.id, school.public_id),
+    }[subject]
+    entries = [row for row in opened(scope).rows("point-entries") if row["student"] == child.public_id]
+    assert len(entries) == many
+    with transaction(SYSTEM) as tx:
+        found = select(PointEntry.awarded_at).where(PointEntry.student_id == child.id).order_by(PointEntry.id)
+        wanted = [*tx.scalars(found)]
+    assert [datetime.fromisoformat(row["awarded_at"]) for row in entries] == wanted
+    assert {row["school"] for row in entries} == {school.public_id}
+    assert {row["classroom"] for row in entries} == {world.own_class.public_id}
+
+
+def test_rows_of_a_kind_may_take_longer_than_a_page_and_not_for_ever(world: World, scopes: Scopes) -> None:
+    told = ("statement_timeout", "client_connection_check_interval")
+    with transaction(world.sign_in("teacher")) as tx:
+        write_archive(tx, scopes["student"], WriteOnly())  # type: ignore[arg-type]
+        assert tx.execute(select(*map(func.current_setting, told))).one() == ("4h", "10s")
+
+
+def test_rows_come_a_few_at_a_time(world: World, many: int) -> None:
     child = world.own_class.children[1]
     scope = Scope(Subject.STUDENT, child.id, child.public_id)
     streamed: list[bool] = []
@@ -359,7 +385,7 @@ def test_rows_come_from_a_cursor_a_few_at_a_time(world: World, many: int) -> Non
 
     def note(*given: Any) -> None:
         if "point_entry" in given[2] and "c0" in given[2]:
-            streamed.append(given[2].startswith("declare "))
+            streamed.append("streamed" in given[4].execution_options)
 
     engine = current().engine(DatabaseRole.SYSTEM)
     event.listen(engine, "after_cursor_execute", note)
