@@ -65,7 +65,7 @@ ROOM = 6 * 1024**3
 TEMPLATE = "migrated"
 # The long walks that look at the same from another side. Where `TURN` says whose turn it is, one in so many
 # of each runs; without it, and under `make walks`, all do.
-TURNS = 3
+TURNS = 4
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
