@@ -1,12 +1,14 @@
 """Reading very many rows: as columns, and the next ones while these are worked on."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
-from itertools import islice
 from typing import Any
 
 import psycopg
-from psycopg import capabilities
+from psycopg.adapt import Transformer
+from psycopg.errors import error_from_result
+from psycopg.generators import fetch
+from psycopg.pq import ExecStatus
 from sqlalchemy import Connection, Dialect, Engine, Select, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
@@ -50,22 +52,42 @@ def batches(
     text, parameters = _for_the_driver(connection, statement)
     driver: Any = connection.connection.driver_connection
     try:
-        with driver.cursor() as cursor, closing(cursor.stream(text, parameters, size=_CHUNK)) as rows:
+        with driver.cursor() as cursor, closing(_chunks(cursor, text, parameters)) as chunks:
             readers: list[_Reader] = []
-            while some := list(islice(rows, BATCH)):
+            for columns in chunks:
                 readers = readers or [
                     _reader(kind, connection.dialect, each.type_code)
                     for kind, each in zip(kinds, cursor.description, strict=True)
                 ]
-                columns = zip(*some, strict=True)
                 yield [read(column) for read, column in zip(readers, columns, strict=True)]
     except psycopg.Error as error:
         # As everybody knows it who asks the database through SQLAlchemy.
         raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error
 
 
-# Of an older library underneath the driver, rows come one by one.
-_CHUNK = BATCH if capabilities.has_stream_chunked() else 1
+def _chunks(
+    cursor: psycopg.Cursor[Any], text: str, parameters: Any
+) -> Generator[Iterable[Column], None, None]:
+    """The rows of a statement as the server sends them, a chunk at a time, as columns.
+
+    The driver hands a stream's rows out one by one, which is a tenth of all that an export does. So the
+    stream is begun, and ended whatever comes, by the driver; between the two each chunk is taken whole.
+    """
+    connection, reading = cursor.connection, Transformer(cursor)
+    stream: Any = cursor.stream(text, parameters, size=BATCH)
+    with closing(stream):
+        if next(stream, None) is None:
+            return
+        chunk, is_first = cursor.pgresult, True
+        while chunk is not None and chunk.status == ExecStatus.TUPLES_CHUNK:
+            reading.set_pgresult(chunk, set_loaders=is_first)
+            yield zip(*reading.load_rows(0, chunk.ntuples, tuple), strict=True)
+            chunk, is_first = connection.wait(fetch(connection.pgconn)), False
+        if chunk is not None and chunk.status != ExecStatus.TUPLES_OK:
+            raise error_from_result(chunk)
+        # Only when there is nothing more is the connection free for the next statement.
+        while chunk is not None:
+            chunk = connection.wait(fetch(connection.pgconn))
 
 
 def _for_the_driver(connection: Connection, statement: Select[*tuple[Any, ...]]) -> tuple[str, Any]:

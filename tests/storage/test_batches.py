@@ -82,3 +82,24 @@ def test_what_goes_wrong_is_told_as_everywhere(world: World) -> None:
 
     with pytest.raises(DataError, match="division by zero"):
         list(divided())
+
+
+def test_what_goes_wrong_after_the_first_of_them_is_told_too_and_the_connection_serves_on() -> None:
+    number = func.generate_series(1, MANY).column_valued("number")
+    with snapshot(SYSTEM) as tx:
+        driver: Any = tx.connection().connection.driver_connection
+        process = driver.info.backend_pid
+        found = batches(tx.connection(), select(literal(1) / (cast(number, Integer) - MANY + 1)))
+        assert len(next(found)[0]) == BATCH
+        with pytest.raises(DataError, match="division by zero"):
+            list(found)
+        tx.rollback()
+    with snapshot(SYSTEM) as tx:
+        assert tx.scalars(select(func.pg_backend_pid())).one() == process
+
+
+def test_the_last_may_be_as_many_as_the_others() -> None:
+    numbers = select(func.generate_series(1, 2 * BATCH).label("number"))
+    with snapshot(SYSTEM) as tx:
+        assert [len(found[0]) for found in batches(tx.connection(), numbers)] == [BATCH, BATCH]
+        assert tx.scalars(select(literal(1))).one() == 1

@@ -140,18 +140,21 @@ class Archive:
         waiting = bytearray()
 
         def write(piece: bytes) -> None:
+            if len(piece) >= _PIECE and not waiting:
+                put(piece)
+                return
             # Line by line, each call costs more than what is done in it.
             waiting.extend(piece)
             if len(waiting) >= _PIECE:
-                put()
+                put(waiting)
+                waiting.clear()
 
-        def put() -> None:
+        def put(piece: bytes | bytearray) -> None:
             self._looked()
-            to(packing.pack(waiting))
-            waiting.clear()
+            to(packing.pack(piece))
 
         yield write
-        put()
+        put(waiting)
         to(packing.rest())
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, Date, Text, and_, cast, func, select, tuple_
 
 from backoffice.access.transaction import Transaction
 from backoffice.accounts.models import Account
@@ -162,16 +162,16 @@ class _Roster:
             role = "teacher" if leads else "proctor"
             before = (f"{of_room}-{number}", *_BLANK, of_room, of_school, number, role)
             yield _one((*before, primary if leads else "", "", ""))
-        seats = select(room, school, Student.public_id, Enrollment.joined_at).join(
+        begins = cast(cast(func.timezone("UTC", Enrollment.joined_at), Date), Text).label("begins")
+        seats = select(room, school, Student.public_id, begins).join(
             Student, and_(Student.school_id == Enrollment.school_id, Student.id == Enrollment.student_id)
         )
         ordered = self._seated(seats).order_by(
             Enrollment.school_id, Enrollment.classroom_id, Enrollment.student_id
         )
-        for rooms, of_school, numbers, joined in self.read(ordered):
+        for rooms, of_school, numbers, begun in self.read(ordered):
             keys = [f"{of_room}-{number}" for of_room, number in zip(rooms, numbers, strict=True)]
-            begins = [each.date().isoformat() for each in joined]
-            yield keys, *_BLANK, rooms, of_school, numbers, "student", "false", begins, ""
+            yield keys, *_BLANK, rooms, of_school, numbers, "student", "false", begun, ""
 
     def _taught(self, statement: Any) -> Any:
         return (

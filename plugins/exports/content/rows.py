@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     Column,
     ColumnElement,
     Select,
@@ -99,8 +100,6 @@ NAMING: Mapping[str, tuple[tuple[str, str], ...]] = {
 _ADDRESSED = frozenset({Subject.SCHOOL, Subject.DISTRICT})
 # What a saved view of one's own is: no key with which it goes leads there.
 OWN = (PersonalData(SavedView, Subject.ACCOUNT, lambda target: one_of(SavedView.account_id, target.numbers)),)
-# The database answers at most 1,664 questions in one statement.
-_ASKED_AT_ONCE = 500
 
 
 class NothingThere(Exception):
@@ -280,13 +279,12 @@ def _by_name(tables: Iterable[Table]) -> dict[str, Table]:
 def _readable(tx: Transaction, tables: Iterable[Table]) -> set[Column[object]]:
     """The columns that the database lets whoever asks read, and those of what they point at."""
     every = list(dict.fromkeys(_with_targets(tables)))
-    found: set[Column[object]] = set()
-    for start in range(0, len(every), _ASKED_AT_ONCE):
-        some = every[start : start + _ASKED_AT_ONCE]
-        asked = [func.has_column_privilege(str(each.table), each.name, "select") for each in some]
-        answers = tx.execute(select(*asked)).one()
-        found.update(column for column, may in zip(some, answers, strict=True) if may)
-    return found
+    names = [str(each.table) for each in every], [each.name for each in every]
+    lists = (literal(each, ARRAY(Text)) for each in names)
+    asked = func.unnest(*lists).table_valued("of", "name", with_ordinality="place").render_derived()
+    may = func.has_column_privilege(asked.c.of, asked.c.name, "select")
+    answers = tx.scalars(select(may).order_by(asked.c.place))
+    return {column for column, readable in zip(every, answers, strict=True) if readable}
 
 
 def _with_targets(tables: Iterable[Table]) -> Iterator[Column[object]]:
