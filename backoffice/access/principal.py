@@ -165,7 +165,7 @@ def _account(connection: Connection, credential: AccountToken) -> Principal:
         time_zone=found.time_zone,
         language=found.language,
         founder=found.founder,
-        led_schools=frozenset(found.led_schools),
+        led_schools=found.led_schools,
         taught_schools=frozenset(found.taught_schools),
         officer_schools=frozenset(found.officer_schools),
         personal_schools=frozenset(found.personal_schools),

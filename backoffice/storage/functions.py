@@ -21,6 +21,7 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     cast,
+    column,
     func,
     select,
     text,
@@ -28,23 +29,28 @@ from sqlalchemy import (
 from sqlalchemy.engine import Row
 from sqlalchemy.orm import Session
 
-from backoffice.storage.numbers import array_of
+from backoffice.storage.numbers import ManyNumbers, array_of
 from backoffice.storage.prepared import PREPARED
 
 AnyRow = Row[tuple[Any, ...]]
 
 
-# Each transaction of an account begins with it.
-_ENTER_ACCOUNT = text(
-    # By name: there are columns more for row-level security, with all of a district's schools again.
-    "select account_id, account_public_id, name, session_id, session_public_id, time_zone, founder,"
-    " led_schools, taught_schools, officer_schools, owned, co_taught, helped, children, own_classrooms,"
-    " factor_missing, app.personal_schools() as personal_schools, app.own_language() as language,"
-    " app.plugin_version() as plugin_version,"
-    " app.has_views(account_id, schools, :few_schools) as has_views,"
-    " app.unread_messages(account_id) as unread"
-    " from app.enter(:digest, :at)"
-).execution_options(**PREPARED)
+# By name: there are columns more for row-level security, with all of a district's schools again.
+_OF_ACCOUNT = (
+    *("account_id", "account_public_id", "name", "session_id", "session_public_id", "time_zone", "language"),
+    *("founder", "taught_schools", "personal_schools", "officer_schools", "owned", "co_taught", "helped"),
+    *("children", "own_classrooms", "factor_missing", "unread", "plugin_version"),
+)
+_ALL_OF_ACCOUNT = ", ".join(_OF_ACCOUNT)
+# Each transaction of an account begins with it. What its columns are is said, and not found out each time.
+_ENTER_ACCOUNT = (
+    text(
+        f"select {_ALL_OF_ACCOUNT}, led_schools::text,"  # noqa: S608 - names of ours
+        " app.has_views(account_id, schools, :few_schools) as has_views from app.enter(:digest, :at)"
+    )
+    .columns(*map(column, _OF_ACCOUNT), column("led_schools", ManyNumbers()), column("has_views"))
+    .execution_options(**PREPARED)
+)
 
 
 def enter_account(connection: Connection, *, digest: bytes, at: datetime, few_schools: int) -> AnyRow | None:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     BindParameter,
     ColumnElement,
     Dialect,
+    Text,
     TypeDecorator,
     any_,
     bindparam,
@@ -33,6 +34,22 @@ class Numbers(TypeDecorator[Collection[int]]):
         """As PostgreSQL reads an array."""
         del dialect
         return _literal
+
+
+class ManyNumbers(TypeDecorator[frozenset[int]]):
+    """What is answered as the text of a `bigint[]`: mostly what the last transaction was answered as well.
+
+    Whoever has the schools of a large district has a thousand numbers in each. The set is one and the same
+    while they are, so that it is neither made nor compared anew.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> frozenset[int] | None:
+        """The numbers; None of nothing."""
+        del dialect
+        return None if value is None else _read(value)
 
 
 # One for all: the library makes a class for each instance that is compared with something.
@@ -86,6 +103,11 @@ class _NotLookedAt(FunctionElement[Any]):
 def _compiled(element: _NotLookedAt, compiler: SQLCompiler, **options: Any) -> str:
     many = "[]" if isinstance(element.type, Numbers) else ""
     return f"(SELECT {compiler.process(element.clauses, **options)})::BIGINT{many}"
+
+
+@lru_cache(maxsize=64)
+def _read(literal: str) -> frozenset[int]:
+    return frozenset(map(int, filter(None, literal[1:-1].split(","))))
 
 
 @lru_cache(maxsize=64)
