@@ -231,18 +231,30 @@ def _scope(principal: Principal, permission: Permission) -> Scope:
     own = frozenset({principal.student_id}) if principal.student_id else NONE
     return Scope(
         everywhere=principal.founder and permission in _granted[RoleName.FOUNDER],
-        schools=where(RoleName.LEADER, principal.led_schools)
-        | where(RoleName.TEACHER, principal.taught_schools)
-        | where(RoleName.SOLE_TEACHER, principal.personal_schools)
-        | where(RoleName.PRIVACY_OFFICER, principal.officer_schools),
-        classrooms=where(RoleName.OWNER, principal.owned)
-        | where(RoleName.CO_TEACHER, principal.co_taught)
-        | where(RoleName.HELPER, principal.helped),
-        students=where(RoleName.GUARDIAN, principal.children) | where(RoleName.STUDENT, own),
-        own_classrooms=where(RoleName.GUARDIAN, principal.own_classrooms)
-        | where(RoleName.STUDENT, principal.own_classrooms),
+        schools=_united(
+            where(RoleName.LEADER, principal.led_schools),
+            where(RoleName.TEACHER, principal.taught_schools),
+            where(RoleName.SOLE_TEACHER, principal.personal_schools),
+            where(RoleName.PRIVACY_OFFICER, principal.officer_schools),
+        ),
+        classrooms=_united(
+            where(RoleName.OWNER, principal.owned),
+            where(RoleName.CO_TEACHER, principal.co_taught),
+            where(RoleName.HELPER, principal.helped),
+        ),
+        students=_united(where(RoleName.GUARDIAN, principal.children), where(RoleName.STUDENT, own)),
+        own_classrooms=_united(
+            where(RoleName.GUARDIAN, principal.own_classrooms),
+            where(RoleName.STUDENT, principal.own_classrooms),
+        ),
         account=frozenset({principal.account_id}) if principal.account_id else NONE,
     )
+
+
+def _united(*of: Ids) -> Ids:
+    # Nearly everybody is one thing; a union copies all schools of a district for each of the others.
+    some = [ids for ids in of if ids]
+    return some[0] if len(some) == 1 else NONE.union(*some)
 
 
 def can(principal: Principal, permission: Permission, thing: DeclarativeBase | None = None) -> bool:
@@ -349,6 +361,22 @@ def kept_statement(
         for way, ids in (led or {}).items()
     }
     return Narrowed(made, values)
+
+
+def sees_school_by_school(
+    principal: Principal, entity: type[DeclarativeBase], permission: Permission | None = None
+) -> bool:
+    """Whether schools alone lead the principal to rows of an entity, which lie one school after the other.
+
+    So its rows are most of what lies there in the order of its key, but for those that are closed, or not yet
+    known; whoever is led to them in another way has some here and there.
+    """
+    rule = _rules.get(entity)
+    ways = _ways(principal, entity, permission, None)
+    if rule is None or rule.school is None or ways is None or [*ways] != ["school"]:
+        return False
+    first: Any = entity.__mapper__.primary_key[0]
+    return bool(first is getattr(entity, rule.school).property.columns[0])
 
 
 @lru_cache(maxsize=_MOST_KEPT)

@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from backoffice.access.lookup import NotFound, kept_rows_of, rows_of
 from backoffice.access.permissions import Permission
-from backoffice.access.policy import Denied, Narrowed, can
+from backoffice.access.policy import Denied, Narrowed, can, sees_school_by_school
 from backoffice.access.transaction import Transaction, transaction
 from backoffice.accounts.services import proof
 from backoffice.audit.services import record_export
@@ -250,7 +250,7 @@ class Grid(GuardedView):
         if self.endpoint not in known:
             # Which fields a school has is known once it is known which school is meant.
             found: dict[str, Asked] = {}
-            for each in self.all_filters(tx, found):
+            for each in self.all_filters(tx, found) if _asks() else ():
                 try:
                     asked_of = each.read(tx, request.values)
                 except Unreadable as wrong:
@@ -497,7 +497,8 @@ class Grid(GuardedView):
         asked_for, by = self.asked_for(tx), None if order.by_name else order.by
         before, after = (cursor(request.values.get(name)) for name in ("before", "after"))
         # How it is read is said before: it is planned well without looking at whose rows they are.
-        by_index = not asked_for and comes_by_index(self._list, before or after, by)
+        in_turn = sees_school_by_school(tx.principal, self.entity, permission)
+        by_index = not asked_for and comes_by_index(self._list, before or after, by, school_by_school=in_turn)
         if searched():
             # Lists whose names have no tokens run the statement to search, before it is a page's.
             shown_of = Narrowed(self.visible_rows(tx, permission), {})
@@ -604,7 +605,7 @@ class Grid(GuardedView):
             "title": self.title,
             "headings": [self._heading(each, order if page.ordered else Order()) for each in columns],
             "rows": rows,
-            # In the words of the template: what ticks a row, what names one without a name, a pencil.
+            # In the words of the template: what ticks a row, what names one without a name.
             "written": lambda *words: written_rows(rows, columns, RowWords(*words), pencils),
             "count_text": self.counted(page.count),
             "newer": page.before,
@@ -728,17 +729,24 @@ class Grid(GuardedView):
         """The columns that may be left out."""
         return [Option(each.key, each.title, each in shown) for each in self.seen_columns() if each.optional]
 
-    def kept(self, without: Sequence[str] = ()) -> list[tuple[str, str]]:
+    def kept(self, without: Sequence[str] = ()) -> Sequence[tuple[str, str]]:
         """What the request asks of the list (filters, order, columns) as pairs for an address or a form."""
         tx = reading()
-        found = [pair for pair in self._asked_pairs(tx) if pair[0] not in without]
-        return found if views.VIEW in without else views.kept(self, tx, found)
+        # Found out once: each link of a page asks.
+        known: dict[Any, Sequence[tuple[str, str]]] = tx.info.setdefault("kept pairs", {})
+        asked_for = self.endpoint, *without
+        if asked_for not in known:
+            found = [pair for pair in self._asked_pairs(tx) if pair[0] not in without]
+            known[asked_for] = found if views.VIEW in without else views.kept(self, tx, found)
+        return known[asked_for]
 
     def _asked_pairs(self, tx: Transaction) -> Sequence[tuple[str, str]]:
-        """The same without the view that the list is at; found out once, as each link of a page asks."""
+        """The same without the view that the list is at; found out once as well."""
         known: dict[str, Sequence[tuple[str, str]]] = tx.info.setdefault("asked pairs", {})
         if self.endpoint not in known:
             wrong = self.unreadable(tx)
+            if not _asks():
+                return known.setdefault(self.endpoint, ())
             asking = [each for each in self.all_filters(tx, self.asked_for(tx)) if each.name not in wrong]
             found = [pair for each in asking for pair in each.pairs(request.values)]
             found += [("sort", value) for value in dict.fromkeys(request.values.getlist("sort")) if value]
@@ -757,6 +765,11 @@ class Grid(GuardedView):
         """What the request asks of the list, and for which page of it, as pairs for an address."""
         at = [(name, request.values[name]) for name in ("before", "after") if request.values.get(name)]
         return [*self.kept(), *at]
+
+
+def _asks() -> bool:
+    """Whether the request says anything at all of what it wants."""
+    return bool(request.args or request.form)
 
 
 def searched() -> str:

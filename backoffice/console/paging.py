@@ -15,6 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from backoffice import clock
 from backoffice.access.transaction import Transaction
+from backoffice.storage.prepared import BY_INDEX_ALONE, SAID_BY_INDEX_ALONE
 
 PAGE_SIZE = 50
 NOTED_FOR = timedelta(minutes=1)
@@ -74,18 +75,15 @@ def is_large(name: Hashable) -> bool:
     return name in LARGE
 
 
-def comes_by_index(name: Hashable, turn: str | None, by: InstrumentedAttribute[Any] | None) -> bool:
+def comes_by_index(
+    name: Hashable, turn: str | None, by: InstrumentedAttribute[Any] | None, *, school_by_school: bool
+) -> bool:
     """Whether `page_by_key` has the rows of a list without filters come by an index alone.
 
-    That is a large one, from a row on that an address names (`turn`), or in the order of a column.
+    That is a large one, from a row on that an address names (`turn`), or in the order of a column; and from
+    its beginning, if it lies in the index `school_by_school`, as it is seen.
     """
-    return is_large(name) and (turn is not None or by is not None)
-
-
-# For the rest of the transaction rows come in the order of an index, and none are gathered to be sorted. With
-# lists that are known to be large the database would often do the latter: it cannot know how many schools
-# row-level security lets through, takes them for few, and then sorts all that is left to show fifty.
-_BY_INDEX_ALONE = tuple(func.set_config(f"enable_{way}", "off", True) for way in ("bitmapscan", "sort"))
+    return is_large(name) and (turn is not None or by is not None or school_by_school)
 
 
 # The statements of pages and of where they begin, for as long as the list's own is kept.
@@ -116,10 +114,13 @@ def page_by_key(
     led_astray = before or after or narrowed or by is not None
     counted = _weigh(tx, statement, values, name) if led_astray and not by_index else None
     large = by_index or is_large(name)
-    turn = _turn_of(tx, statement, values, by, before or after, narrowed=narrowed, large=large)
+    turn = _turn_of(tx, statement, values, by, before or after, large=large)
     backwards = before is not None and turn is not None
     downwards = backwards is not descending
-    wanted = _page_statement(statement, by, reads, descending=downwards, turns=turn is not None)
+    # The question for the turn has said so already. Else, without anything that makes it another list, the
+    # beginning of all in the order of the key is what the database reads best by itself.
+    says = large and turn is None and (by_index or bool(led_astray))
+    wanted = _page_statement(statement, by, reads, descending=downwards, turns=turn is not None, says=says)
     rows = _read(tx, wanted, {**(values or {}), **(turn or {})}, reads)
     more = len(rows) > PAGE_SIZE
     rows = rows[:PAGE_SIZE]
@@ -141,7 +142,7 @@ def page_by_key(
     # After the last row, as after deletions: the list ends here, with the page before what is no more.
     ended = turn is not None and not rows
     if ended:
-        last = _page_statement(statement, by, reads, descending=not descending, turns=False)
+        last = _page_statement(statement, by, reads, descending=not descending, turns=False, says=False)
         rows = _read(tx, last, values, reads)
         more = len(rows) > PAGE_SIZE
         rows = rows[:PAGE_SIZE]
@@ -164,13 +165,15 @@ def _page_statement(
     *,
     descending: bool,
     turns: bool,
+    says: bool,
 ) -> Select[Any]:
     """What reads a page of a list in this order, and one row more; put together once.
 
-    It is the first page, or the one that begins behind the place that it is told (`turns`).
+    It is the first page, or the one that begins behind the place that it is told (`turns`). It `says` that it
+    is read by an index alone, if that is not said before it.
     """
     known = _PAGES.setdefault(statement, {})
-    kind = ("page", PAGE_SIZE, by, tuple(reads), descending, turns)
+    kind = ("page", PAGE_SIZE, by, tuple(reads), descending, turns, says)
     if kind not in known:
         made = statement.with_only_columns(*reads) if reads else statement
         if turns:
@@ -186,7 +189,8 @@ def _page_statement(
                     else (key > tuple_(*turn), first >= turn[0])
                 ),
             )
-        known[kind] = made.order_by(*in_order(statement, by, descending=descending)).limit(PAGE_SIZE + 1)
+        made = made.order_by(*in_order(statement, by, descending=descending)).limit(PAGE_SIZE + 1)
+        known[kind] = made.execution_options(**SAID_BY_INDEX_ALONE) if says else made
     return known[kind]
 
 
@@ -317,26 +321,20 @@ def _turn_of(
     by: InstrumentedAttribute[Any] | None,
     public_id: str | None,
     *,
-    narrowed: bool,
     large: bool,
 ) -> Mapping[str, Any] | None:
     """Where a page begins, by the row that its address names; says how a large list is to be read."""
     if public_id is None:
-        # The beginning of all in the order of the key is what the database reads best by itself.
-        if (narrowed or by is not None) and large:
-            tx.execute(select(*_BY_INDEX_ALONE))
         return None
     known = _PAGES.setdefault(statement, {})
     kind = ("turn", by, large)
     if kind not in known:
         entity = _entity_of(statement)
         columns = [each.label(f"{_TURN}{at}") for at, each in enumerate(order_columns(entity, by))]
-        asked = statement.with_only_columns(*columns, *(_BY_INDEX_ALONE if large else ()))
+        says = [func.set_config(each, "off", True) for each in BY_INDEX_ALONE if large]
+        asked = statement.with_only_columns(*columns, *says)
         known[kind] = asked.where(entity.public_id == bindparam(_BEGINS_AT))
     found = tx.rows(known[kind], {**(values or {}), _BEGINS_AT: public_id})
-    if large and not found:
-        # It went with the row, and the page is planned as those behind one are.
-        tx.execute(select(*_BY_INDEX_ALONE))
     # What comes behind the columns of the place says how to read, and answers nothing.
     return {name: at for name, at in found[0]._asdict().items() if name.startswith(_TURN)} if found else None
 

@@ -13,12 +13,21 @@ from backoffice.access import policy
 from backoffice.access.permissions import (
     AUDIT_READ,
     CORE,
+    MAIL_READ,
     STUDENTS_UNENROLL,
     TEACHERS_LIST,
     TEACHERS_READ,
     Permission,
 )
-from backoffice.access.policy import Denied, can, kept_statement, require, rules, visible
+from backoffice.access.policy import (
+    Denied,
+    can,
+    kept_statement,
+    require,
+    rules,
+    sees_school_by_school,
+    visible,
+)
 from backoffice.access.principal import Kind, Nobody, Principal
 from backoffice.access.transaction import transaction
 from backoffice.accounts.models import Account, AccountPassword, AccountSession
@@ -283,6 +292,22 @@ def test_a_statement_is_kept_for_all_who_see_by_the_same_ways(cast: Cast) -> Non
             Principal(Nobody(), led_schools=frozenset({7, 8})), statement, schools=frozenset(schools)
         )
         assert within.values == ({"student_school": 7} if schools == {7} else {})
+
+
+def test_who_sees_whole_schools_sees_them_one_after_the_other(cast: Cast) -> None:
+    """And nobody who sees some rows of a school, or all rows, or such as are not kept by their school."""
+    some = frozenset({7, 8})
+    led = Principal(Nobody(), led_schools=some)
+    assert sees_school_by_school(led, Student)
+    assert sees_school_by_school(led, School)
+    # They have a school, and numbers of their own that are no parts of it.
+    assert not sees_school_by_school(led, Membership)
+    assert not sees_school_by_school(led, Account)
+    assert not sees_school_by_school(led, Student, MAIL_READ)
+    assert not sees_school_by_school(Principal(Nobody(), led_schools=some, owned=some), Student)
+    for role in ("founder", "teacher", "parent", "child", "nobody"):
+        assert not sees_school_by_school(cast.as_(role), Student), role
+    assert not sees_school_by_school(SYSTEM, Student)
 
 
 def test_what_is_kept_does_not_run_without_who_it_is_for(cast: Cast) -> None:

@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -176,16 +177,19 @@ def test_what_is_planned_once_is_read_as_it_was_planned(
     """Though the list is not known as large any more since its page was begun."""
     monkeypatch.setattr(paging, "LARGE", paging.LargeLists())
     child = world.own_class.children[0].public_id
-    for asked in ({"after": child}, {"after": "2" * 16}, {"by": Student.active_on}):
+    for asked in ({"after": child}, {"after": "2" * 16}, {"by": Student.active_on}, {}):
         with transaction(SYSTEM) as tx:
             by_key(tx, select(Student), name="a", by_index=True, **asked)
             assert tx.scalar(select(func.current_setting("enable_sort"))) == "off"
-    assert paging.comes_by_index("a", child, None) is False
+    comes = partial(paging.comes_by_index, school_by_school=False)
+    assert comes("a", child, None) is False
+    assert comes("a", None, None, school_by_school=True) is False
     paging.LARGE.add("a")
-    assert paging.comes_by_index("a", None, None) is False
-    assert paging.comes_by_index("a", child, None)
-    assert paging.comes_by_index("a", None, Student.active_on)
-    assert paging.comes_by_index(None, child, None) is False
+    assert comes("a", None, None) is False
+    assert comes("a", None, None, school_by_school=True)
+    assert comes("a", child, None)
+    assert comes("a", None, Student.active_on)
+    assert comes(None, child, None, school_by_school=True) is False
 
 
 def test_a_large_list_is_counted_once_a_minute(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from backoffice.families.models import GuardianStatus
 from backoffice.outbox.models import MailState
 from backoffice.runtime import Runtime
 from backoffice.schools import names
+from backoffice.storage.prepared import SAID_BY_INDEX_ALONE
 from backoffice.storage.roles import DatabaseRole
 from tests.contract.test_lists import asked_in_turn, grids
 from tests.factories.visitor import form_token, signed_in
@@ -179,10 +180,14 @@ def plans(runtime: Runtime) -> Iterator[list[tuple[str, dict[str, Any]]]]:
     engine = runtime.database.engine(DatabaseRole.APP)
 
     def explain(
-        connection: Any, _cursor: object, statement: str, parameters: Any, _context: object, _many: bool
+        connection: Any, _cursor: object, statement: str, parameters: Any, context: Any, _many: bool
     ) -> None:
         if READING.match(statement):
             raw = connection.connection.driver_connection
+            for option, said in SAID_BY_INDEX_ALONE.items():
+                # What is said as the statement is sent holds for its plan.
+                if context.execution_options.get(option) == said:
+                    raw.execute(said)
             plans = [raw.execute(f"{EXPLAIN} {statement}", parameters).fetchone()]
             if HIDDEN in statement:
                 # The first times it is planned as any other.

@@ -3,8 +3,10 @@
 from typing import Any
 
 import psycopg
+import pytest
 from flask import Flask
-from sqlalchemy import Connection, event, make_url, select, text
+from sqlalchemy import Connection, column, event, make_url, select, text
+from sqlalchemy.exc import DBAPIError
 
 from backoffice.access.transaction import transaction
 from backoffice.privacy.erasure.reach import reach_of, said
@@ -12,8 +14,8 @@ from backoffice.runtime import Runtime
 from backoffice.schools import queries
 from backoffice.schools.models import Student
 from backoffice.storage.database import Database, PatientConnection
-from backoffice.storage.numbers import array_of, one_of
-from backoffice.storage.prepared import PREPARED
+from backoffice.storage.numbers import ManyNumbers, array_of, one_of
+from backoffice.storage.prepared import PREPARED, SAID_BY_INDEX_ALONE
 from backoffice.storage.roles import DatabaseRole
 from tests.factories.visitor import signed_in
 from tests.factories.world import SYSTEM, World
@@ -68,6 +70,53 @@ def test_seats_are_planned_once_whoever_asks_for_whomever(runtime: Runtime, worl
     assert seen == [seen[0], seen[1]] * 4
     assert seen[0].isdisjoint(seen[1])
     assert any("enrollment" in row.statement for row in plans)
+
+
+UNDER = text("select cast(:value as bigint) + 3, current_setting('enable_sort')").execution_options(
+    **SAID_BY_INDEX_ALONE
+)
+
+
+@pytest.mark.parametrize("direct", [True, False], ids=["direct", "by a pooler"])
+def test_how_it_is_read_is_said_as_it_is_sent(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, direct: bool
+) -> None:
+    """And of this transaction alone; in one trip, and prepared if it is to be, where no pooler is between."""
+    trips: list[int] = []
+    together = psycopg.Connection.pipeline
+
+    def noted(connection: Any) -> Any:
+        trips.append(1)
+        return together(connection)
+
+    monkeypatch.setattr(psycopg.Connection, "pipeline", noted)
+    database = Database(runtime.database.address)
+    with database.engine(DatabaseRole.APP).connect() as connection:
+        if not direct:
+            driver: Any = connection.connection.driver_connection
+            driver.prepare_threshold = None
+        for value in range(8):
+            for asked in (UNDER, UNDER.execution_options(**PREPARED)):
+                assert connection.execute(asked, {"value": value}).one() == (value + 3, "off")
+                connection.commit()
+                assert connection.scalar(text("select current_setting('enable_sort')")) == "on"
+        assert len(trips) == (16 if direct else 0)
+        assert sum("+ 3" in each for each in prepared(connection)) == direct
+        with pytest.raises(DBAPIError):
+            connection.execute(UNDER, {"value": 2**63 - 1})
+        connection.rollback()
+        assert connection.execute(UNDER, {"value": 4}).one() == (7, "off")
+    database.dispose()
+
+
+def test_many_numbers_are_read_and_the_same_set_while_they_are(runtime: Runtime) -> None:
+    asked = text("select cast(:them as bigint[])::text as them").columns(column("them", ManyNumbers()))
+    database = Database(runtime.database.address)
+    with database.engine(DatabaseRole.APP).connect() as connection:
+        read = [connection.scalar(asked, {"them": them}) for them in ([3, 1, 2**40], [3, 1, 2**40], [], None)]
+    database.dispose()
+    assert read == [{1, 3, 2**40}, {1, 3, 2**40}, set(), None]
+    assert read[0] is read[1]
 
 
 def test_numbers_that_are_not_looked_at_are_the_same_numbers(runtime: Runtime, world: World) -> None:
