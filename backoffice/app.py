@@ -38,6 +38,7 @@ from backoffice.settings import Settings
 from backoffice.storage import keyring
 from backoffice.web import (
     assets,
+    browser_sessions,
     converters,
     cookies,
     errors,
@@ -114,6 +115,7 @@ def build(runtime: Runtime) -> Flask:
     Bootstrap5(app)
     csrf = CSRFProtect(app)
     pages.init_csrf(csrf)
+    browser_sessions.init_app(app)
     pages.init_app(app)
     times.init_app(app)
     language.init_app(app)

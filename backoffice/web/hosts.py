@@ -5,7 +5,10 @@ or a redirect shows.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import lru_cache
+from inspect import iscoroutinefunction
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, redirect, request
@@ -28,6 +31,10 @@ class HostedFlask(Flask):
 
     own_hosts: Collection[str] = LOOPBACK
 
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """The function itself, if it is not asynchronous; Flask looks at each anew for each page."""
+        return super().ensure_sync(func) if _is_asynchronous(func) else func
+
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """The routes for a request. Raises `SecurityError`, a 400, for a host or scheme not ours."""
         if request is None:
@@ -38,6 +45,11 @@ class HostedFlask(Flask):
         if request.scheme not in SCHEMES or not is_own(request.host, self.own_hosts):
             raise SecurityError
         return super().create_url_adapter(request)
+
+
+@lru_cache(maxsize=1_000)
+def _is_asynchronous(func: Callable[..., Any]) -> bool:
+    return iscoroutinefunction(func)
 
 
 def own_hosts(base_url: str) -> Collection[str]:

@@ -23,6 +23,8 @@ from backoffice.web.script_texts import texts_of_scripts
 
 bp = Blueprint("language", __name__)
 A_YEAR = 365 * 24 * 60 * 60
+# While it is found out who asks, and so in which language to answer.
+_LOOKING = "looking for the language"
 
 
 @bp.get("/language")
@@ -42,9 +44,18 @@ def of_request() -> str | None:
     except AttributeError:
         if not has_request_context():
             return None
-        # Looking for who it is may say something, too, and end up here.
-        g.language = _without_a_person()
-        _is_adult()
+        if _LOOKING in g:
+            # Looking for who it is said something, too.
+            return _without_a_person()
+        setattr(g, _LOOKING, True)
+        try:
+            _is_adult()
+        except BaseException:
+            # The page that says so is written in some language, without asking again.
+            g.language = _without_a_person()
+            raise
+        finally:
+            g.pop(_LOOKING)
         known = g.language = _of(g.get("entered"))
     except RuntimeError:
         return None

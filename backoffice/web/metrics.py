@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
+from functools import lru_cache
 from http import HTTPMethod
 from typing import Any
 
@@ -70,14 +71,20 @@ _POOL = Gauge(
 )
 
 
+@lru_cache
+def _pool(state: str) -> Gauge:
+    # Not before something is counted: with it a file comes about, where processes count together.
+    return _POOL.labels(state)
+
+
 @event.listens_for(QueuePool, "connect")
 def _opened(*_about: Any) -> None:
-    _POOL.labels("open").inc()
+    _pool("open").inc()
 
 
 @event.listens_for(QueuePool, "close")
 def _closed(*_about: Any) -> None:
-    _POOL.labels("open").dec()
+    _pool("open").dec()
 
 
 @event.listens_for(QueuePool, "checkout")
@@ -85,21 +92,27 @@ def _taken(_connection: Any, record: Any, _fairy: Any) -> None:
     # Asked once more where a connection that had died is replaced on its way out.
     if not record.record_info.get(_IN_USE):
         record.record_info[_IN_USE] = True
-        _POOL.labels(_IN_USE).inc()
+        _pool(_IN_USE).inc()
 
 
 @event.listens_for(QueuePool, "checkin")
 def _given_back(_connection: Any, record: Any) -> None:
     # Also of one that could not be made and so was never taken.
     if record.record_info.pop(_IN_USE, False):
-        _POOL.labels(_IN_USE).dec()
+        _pool(_IN_USE).dec()
 
 
 def count_request(method: str, route: str | None, status: int, seconds: float) -> None:
     """Count a request that has been answered. `route` is the pattern of its address."""
     known, where = method if method in METHODS else OTHER, route or NO_ROUTE
-    REQUESTS.labels(known, where, status).inc()
-    DURATION.labels(known, where).observe(seconds)
+    answered, duration = _of(known, where, status)
+    answered.inc()
+    duration.observe(seconds)
+
+
+@lru_cache(maxsize=10_000)
+def _of(method: str, where: str, status: int) -> tuple[Counter, Histogram]:
+    return REQUESTS.labels(method, where, status), DURATION.labels(method, where)
 
 
 def written(database: Database) -> bytes:

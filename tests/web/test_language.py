@@ -242,3 +242,19 @@ def test_who_signs_up_in_spanish_goes_on_in_spanish(client: FlaskClient) -> None
     with transaction(SYSTEM) as tx:
         made = tx.scalars(select(School.language).where(School.country == "MX")).all()
     assert made == ["es"]
+
+
+@pytest.mark.parametrize("path", ["/", "/sign-in", "/console/students/", "/nowhere"])
+def test_a_failure_to_find_out_who_asks_is_said_in_some_language(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """Each text of the page that says so asks again in which language."""
+
+    def fails(*_any: object, **_how: object) -> None:
+        raise ValueError("no name opens")
+
+    monkeypatch.setattr("backoffice.access.principal.open_text", fails)
+    monkeypatch.setitem(app.config, "PROPAGATE_EXCEPTIONS", False)
+    answer = signed_in(app, world, "teacher").get(path, headers=SPANISH)
+    assert answer.status_code == 500
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
