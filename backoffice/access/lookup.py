@@ -62,6 +62,19 @@ def reread(tx: Transaction, entity: type[T], public_id: str, permission: Permiss
     return find(tx, entity, public_id, permission=permission)
 
 
+def is_held_on_all(
+    tx: Transaction, entity: type[DeclarativeBase], permission: Permission, things: Sequence[Any]
+) -> bool:
+    """Whether the principal holds the permission in all schools of these: the database need not say so again.
+
+    If not, it may hold it on all of them still.
+    """
+    rule = rules().get(entity)
+    if rule is None or not rule.school or rule.once or rule.closes(permission):
+        return False
+    return {getattr(each, rule.school, None) for each in things} <= scope(tx.principal, permission).schools
+
+
 def held_on(
     tx: Transaction, entity: type[DeclarativeBase], permission: Permission, things: Sequence[Any]
 ) -> set[str]:
@@ -69,12 +82,8 @@ def held_on(
 
     The things are entities or rows with a public identifier, best with the column of their school as well.
     """
-    rule = rules().get(entity)
-    if rule and rule.school and not rule.once and not rule.closes(permission):
-        # Whoever holds it in all of their schools holds it on them; the database need not say so again.
-        schools = scope(tx.principal, permission).schools
-        if all(getattr(each, rule.school, None) in schools for each in things):
-            return {each.public_id for each in things}
+    if is_held_on_all(tx, entity, permission, things):
+        return {each.public_id for each in things}
     column = entity.public_id  # type: ignore[attr-defined]
     found = rows_of(tx.principal, entity, permission)
     found = found.where(column.in_([each.public_id for each in things]))

@@ -1,6 +1,6 @@
 """The base of every page of the console: closed unless a door says who may open it."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
 from flask import current_app, flash, g, redirect, request
@@ -58,6 +58,10 @@ class MenuGroup(NamedTuple):
 
     title: str | None
     pages: tuple[MenuPage, ...]
+
+
+# Pages of the menu with the heading above them, if they have one.
+Group = tuple[str | None, Sequence[MenuView]]
 
 
 class GuardedView(BaseView):
@@ -218,16 +222,25 @@ def _person(who: Principal) -> dict[str, str | None]:
     return {"name": who.name, "role_label": role, "place": place or "Classroom Back Office"}
 
 
-def open_pages(who: Principal) -> Sequence[tuple[str | None, Sequence[MenuView]]]:
+def open_pages(who: Principal) -> Sequence[Group]:
     """The pages of the menu that are open to this principal, each group with its heading if it has one."""
     return _menu_of(who).pages
 
 
 class _Menu(NamedTuple):
-    """The pages that are open to all who are alike, and the lines of them by which of these are current."""
+    """The pages that are open to all who are alike, where each is, and lines by which of them are current."""
 
-    pages: Sequence[tuple[str | None, Sequence[MenuView]]]
+    pages: Sequence[Group]
+    places: Sequence[tuple[str, str]]
     lines: dict[Sequence[bool], tuple[MenuGroup, ...]]
+
+
+class _Menus(NamedTuple):
+    """All pages, those that say themselves whether they stand in the menu, and the menus by for whom."""
+
+    pages: Sequence[Group]
+    outspoken: Sequence[MenuView]
+    known: dict[Any, _Menu]
 
 
 def _menu_of(who: Principal) -> _Menu:
@@ -236,28 +249,36 @@ def _menu_of(who: Principal) -> _Menu:
     They hold the same permissions, for which doors open, while the same plugins are on; and the pages that
     say themselves whether they stand in the menu say the same.
     """
-    known: dict[Any, _Menu] = current_app.extensions.setdefault("menus", {})
-    said = tuple(page.is_visible() for _, pages in _groups() for page in pages if _says_itself(page))
+    menus: _Menus | None = current_app.extensions.get("menus")
+    if menus is None:
+        menus = current_app.extensions["menus"] = _menus()
+    said = tuple([page.is_visible() for page in menus.outspoken])
     alike = who.kind, held_somewhere(who), who.plugin_version, said
-    found = known.get(alike)
+    found = menus.known.get(alike)
     if found is None:
-        opened = ((heading, [page for page in pages if _is_shown(page, who)]) for heading, pages in _groups())
-        found = _Menu(tuple((heading, pages) for heading, pages in opened if pages), {})
-        if len(known) >= MOST_MENUS:
-            known.clear()
-        known[alike] = found
+        opened = [(name, [page for page in pages if _is_shown(page, who)]) for name, pages in menus.pages]
+        there = tuple((name, pages) for name, pages in opened if pages)
+        places = tuple(_place_of(_view_of(page)) for _name, pages in there for page in pages)
+        found = _Menu(there, places, {})
+        if len(menus.known) >= MOST_MENUS:
+            menus.known.clear()
+        menus.known[alike] = found
     return found
 
 
-def _groups() -> Iterator[tuple[str | None, Sequence[MenuView]]]:
-    """All pages, group by group, with the heading of each if it has one."""
-    for entry in current_app.extensions["admin"][0].menu():
-        # Not `get_children()`, which looks up for each page who is signed in.
-        yield (entry.name, entry._children) if entry.is_category() else (None, [entry])  # noqa: SLF001 - as said
-
-
-def _says_itself(page: MenuView) -> bool:
-    return type(_view_of(page)).is_visible is not BaseView.is_visible
+def _menus() -> _Menus:
+    # Not `get_children()`, which looks up for each page who is signed in.
+    pages = tuple(
+        (entry.name, entry._children) if entry.is_category() else (None, [entry])  # noqa: SLF001 - as said
+        for entry in current_app.extensions["admin"][0].menu()
+    )
+    outspoken = tuple(
+        page
+        for _, children in pages
+        for page in children
+        if type(_view_of(page)).is_visible is not BaseView.is_visible
+    )
+    return _Menus(pages, outspoken, {})
 
 
 def _is_shown(page: MenuView, who: Principal) -> bool:
@@ -272,7 +293,7 @@ def _view_of(page: MenuView) -> GuardedView:
 def _menu(who: Principal) -> tuple[MenuGroup, ...]:
     path, at = request.path, request.blueprint
     menu = _menu_of(who)
-    current = tuple(_is_at(_view_of(page), path, at) for _heading, pages in menu.pages for page in pages)
+    current = tuple([endpoint == at or path.startswith(below) for endpoint, below in menu.places])
     if current not in menu.lines:
         here = iter(current)
         menu.lines[current] = tuple(
@@ -287,7 +308,7 @@ def _line(page: MenuView, current: bool) -> MenuPage:  # noqa: FBT001 - as the m
     return MenuPage(page.name, page.get_url(), view.icon, current, view.counts_unread)
 
 
-def _is_at(view: Any, path: str, endpoint: str | None) -> bool:
-    """Whether the page at this path is one of this view, or lies below its address."""
-    below = bool(view.url) and view.url != "/console" and path.startswith(f"{view.url}/")
-    return below or endpoint == view.endpoint
+def _place_of(view: Any) -> tuple[str, str]:
+    """The endpoint of a view, and how addresses below it begin; there are none below the first page."""
+    # No path begins with that sign.
+    return view.endpoint, f"{view.url}/" if view.url and view.url != "/console" else "\0"

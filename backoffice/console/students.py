@@ -601,12 +601,14 @@ def _rows(things: Sequence[Student], seats: Mapping[int, Sequence[queries.Seat]]
     within = f"?classroom={quote(asked('classroom'))}" if asked("classroom") else ""
     spoken = language()
     found = []
+    # Many are in one class.
+    of_rooms: dict[str | None, Cell] = {}
     for thing in things:
         rooms, points = _together(seats.get(thing.id, ()))
         cells = (
             Cell(full_name(thing)),
-            Cell(rooms),
-            Cell(str(points), "number"),
+            of_rooms.get(rooms) or of_rooms.setdefault(rooms, Cell(rooms)),
+            _of_points(points),
             _of_day(thing.active_on, spoken),
         )
         found.append(Row(thing.public_id, f"/console/students/{thing.public_id}{within}", cells))
@@ -619,6 +621,12 @@ def _together(seats: Sequence[queries.Seat]) -> tuple[str | None, int]:
     if len(seats) == 1:
         return seats[0].classroom, seats[0].points
     return ", ".join(sorted(seat.classroom for seat in seats)) or None, sum(seat.points for seat in seats)
+
+
+@lru_cache(maxsize=1024)
+def _of_points(points: int) -> Cell:
+    """The cell of so many points."""
+    return Cell(str(points), "number")
 
 
 @lru_cache(maxsize=1024)

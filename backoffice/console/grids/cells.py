@@ -13,7 +13,7 @@ from flask_admin import expose
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from backoffice.access.lookup import NotFound, find, held_on, reread
+from backoffice.access.lookup import NotFound, find, held_on, is_held_on_all, reread
 from backoffice.access.policy import can
 from backoffice.access.transaction import Transaction
 from backoffice.console.grids.columns import Column
@@ -145,7 +145,9 @@ def pencils(
     if not editable or not things:
         return {}
     held = {
-        permission: held_on(tx, grid.entity, permission, things)
+        permission: None
+        if is_held_on_all(tx, grid.entity, permission, things)
+        else held_on(tx, grid.entity, permission, things)
         for permission in dict.fromkeys(permission for _column, permission in editable)
     }
     state = urlencode(grid.state())

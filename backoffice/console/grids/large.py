@@ -41,7 +41,7 @@ def is_large(action: BulkAction, chosen: Chosen, lists: Lists) -> bool:
 def hand_over(grid: "Grid", action: BulkAction, chosen: Chosen, form: FlaskForm, words: str) -> str:
     """Have a worker do it; the address of the page that tells how far it is. Raises `Rejected`."""
     assert chosen.whole is not None
-    values = grid.kept(without=("sort", "columns", views.VIEW))
+    values = [*grid.kept(without=("sort", "columns", views.VIEW))]
     values += [("q", words)] if words else []
     values += [(field.name, field.data) for field in form if field.name not in FRAME and field.data]
     confirmed = Confirmed(grid.endpoint or "", action.name, values, chosen.whole.seen, chosen.count)

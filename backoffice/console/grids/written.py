@@ -16,23 +16,19 @@ from backoffice.console.grids.row import Cell, Row, safe
 
 
 class RowWords(NamedTuple):
-    """What is said in every row. `select` is what ticks one, before and after its name; None if none can be.
-
-    `pencil` is markup.
-    """
+    """What is said in every row. `select`: what ticks one, before and after its name; None if none can be."""
 
     select: tuple[str, str] | None
     nameless: str
-    pencil: str
 
 
 class Pencil(NamedTuple):
-    """The way to change the cells of a column: of which rows, by their public identifiers.
+    """The way to change the cells of a column: of which rows, by their public identifiers; None for all.
 
     The address of such a cell is its row's identifier with `behind` after it.
     """
 
-    rows: Collection[str]
+    rows: Collection[str] | None
     behind: str
 
 
@@ -40,7 +36,7 @@ def written_rows(
     rows: Sequence[Row], columns: Sequence[Column], words: RowWords, pencils: Mapping[str, Pencil]
 ) -> Markup:
     """The rows as `<tr>`s. The first cell names its row; `pencils` are by the keys of columns."""
-    first, *others = (_ColumnWriter(each, words.pencil, pencils.get(each.key)) for each in columns)
+    first, *others = (_ColumnWriter(each, pencils.get(each.key)) for each in columns)
     tick = _ticker(words.select)
     nameless = safe(words.nameless)
     written = []
@@ -72,13 +68,17 @@ def _ticker(select: tuple[str, str] | None) -> Callable[[str, str], str]:
 class _ColumnWriter:
     """Writes the cells of one column. `which` row it is, and its name, are markup already."""
 
-    def __init__(self, column: Column, picture: str, pencil: Pencil | None) -> None:
+    def __init__(self, column: Column, pencil: Pencil | None) -> None:
         self._label = f' data-label="{safe(column.title)}"'
-        self._changed = frozenset(map(safe, pencil.rows)) if pencil else frozenset()
+        rows = pencil.rows if pencil else ()
+        self._changeable = None if rows is None else frozenset(map(safe, rows))
         self._pencil = ""
+        # By what they are and not by what they say: a text is equal to markup, and is not written like it.
+        self._known: dict[int, str] = {}
         if pencil and column.edit:
             title = safe(column.edit.title)
-            self._pencil = f'{safe(pencil.behind)}" title="{title}" aria-label="{title}">{picture}</a>'
+            # Its picture is the style sheet's: in fifty rows it was a sixth of the page.
+            self._pencil = f'{safe(pencil.behind)}" title="{title}" aria-label="{title}"></a>'
 
     def named(self, url: str | None, which: str, name: str, nameless: str) -> str:
         """The cell that names its row, and leads to it."""
@@ -88,9 +88,16 @@ class _ColumnWriter:
 
     def cell(self, cell: Cell, which: str) -> str:
         """Any other cell."""
-        if which in self._changed:
+        if self._can_change(which):
             said = f'<span class="cell-value">{cell.shown}</span>{self._edit(which)}'
             return f'<td class="is-{safe(cell.kind)}"{self._label}>{said}</td>'
+        # Many rows are of one class or of one day, and have one cell for it. The rows outlive this writer.
+        known = self._known.get(id(cell))
+        if known is None:
+            known = self._known[id(cell)] = self._written(cell)
+        return known
+
+    def _written(self, cell: Cell) -> str:
         if cell.text is None:
             return "<td></td>"
         match cell.kind:
@@ -110,4 +117,7 @@ class _ColumnWriter:
         return f"<td{self._label}>{said}</td>"
 
     def _edit(self, which: str) -> str:
-        return f'<a class="cell-edit" href="{which}{self._pencil}' if which in self._changed else ""
+        return f'<a class="cell-edit" href="{which}{self._pencil}' if self._can_change(which) else ""
+
+    def _can_change(self, which: str) -> bool:
+        return self._changeable is None or which in self._changeable

@@ -16,7 +16,7 @@ from backoffice.language.texts import lazy
 
 HOSTILE = """<script>alert("1")</script>'&"""
 KINDS = ("text", "number", "time", "badge", "code", "mark", HOSTILE)
-WORDS = RowWords(("Select ", HOSTILE), "Open it", Markup("<svg></svg>"))
+WORDS = RowWords(("Select ", HOSTILE), "Open it")
 
 
 def hostile(kind: str, **more: str | None) -> Cell:
@@ -83,3 +83,29 @@ def test_a_day_is_said_in_the_language_of_who_reads_it() -> None:
         with speaking(spoken):
             said[spoken] = _of_day(date(2027, 1, 5), language()).text
     assert said == {"en": "5 Jan 2027", "es": "5 ene 2027"}
+
+
+def test_a_cell_that_many_rows_have_is_written_once_and_no_other_in_its_place(app: Flask) -> None:
+    """A text is equal to markup that says the same, and still is none."""
+    same, markup, plain = Cell("<b>1</b>"), Cell(Markup("<b>1</b>")), Cell("<b>1</b>")
+    assert same == markup == plain
+    columns = [Column("name", "Name"), Column("class", "Class")]
+    rows = [Row(str(at), None, [Cell("x"), each]) for at, each in enumerate((same, markup, plain, same))]
+    with app.app_context():
+        page = written_rows(rows, columns, WORDS, {})
+    assert re.findall(r'data-label="Class">(.*?)</td>', page) == [
+        "&lt;b&gt;1&lt;/b&gt;",
+        "<b>1</b>",
+        *["&lt;b&gt;1&lt;/b&gt;"] * 2,
+    ]
+
+
+def test_all_rows_may_be_changed_without_naming_them(app: Flask) -> None:
+    columns = [Column("name", "Name", edit=StudentGrid.columns[0].edit), Column("class", "Class")]
+    rows = [Row(each, None, [Cell("x"), Cell("y")]) for each in ("abc", "abd")]
+    with app.app_context():
+        all_of_them = written_rows(rows, columns, WORDS, {"name": Pencil(None, "/cell/name")})
+        named = written_rows(rows, columns, WORDS, {"name": Pencil({"abc", "abd"}, "/cell/name")})
+        none = written_rows(rows, columns, WORDS, {"name": Pencil((), "/cell/name")})
+    assert all_of_them == named
+    assert (named.count("cell-edit"), none.count("cell-edit")) == (2, 0)
