@@ -11,7 +11,7 @@ from joserfc.jwt import ClaimsOption, JWTClaimsRegistry
 
 from backoffice import clock
 from backoffice.storage import keyring
-from backoffice.storage.keyring import KeyPurpose
+from backoffice.storage.keyring import KeyPurpose, Keyring
 
 ALGORITHM = "HS256"
 ISSUER = "backoffice"
@@ -29,7 +29,8 @@ class Verified:
 
 def issue(token_id: UUID, *, idle: timedelta, ends_at: datetime) -> str:
     """A token that lives for the idle time, and never past the end of its session."""
-    number, _key = keyring.current().newest(KeyPurpose.STUDENT_JWT)
+    ring = keyring.current()
+    number, _key = ring.newest(KeyPurpose.STUDENT_JWT)
     now = clock.now()
     claims = {
         "iss": ISSUER,
@@ -38,19 +39,25 @@ def issue(token_id: UUID, *, idle: timedelta, ends_at: datetime) -> str:
         "iat": int(now.timestamp()),
         "exp": int(min(now + idle, ends_at).timestamp()),
     }
-    return jwt.encode({"alg": ALGORITHM, "kid": str(number)}, claims, _keys(), algorithms=[ALGORITHM])
+    return jwt.encode({"alg": ALGORITHM, "kid": str(number)}, claims, _keys(ring), algorithms=[ALGORITHM])
 
 
 def verify(token: str) -> Verified | None:
     """What the token says, or None: wrong signature, wrong algorithm, expired, incomplete."""
-    found = _verified(token)
-    # Another process may have signed it with a key that has come since.
-    return _verified(token) if found is None and keyring.look_again() else found
+    ring = keyring.current()
+    found = _verified(token, ring)
+    if found is None:
+        # Another process may have signed it with a key that has come since. Another thread of this one may
+        # have read the file meanwhile, so that it has not changed since.
+        keyring.look_again()
+        newest = keyring.current()
+        found = None if newest is ring else _verified(token, newest)
+    return found
 
 
-def _verified(token: str) -> Verified | None:
+def _verified(token: str, ring: Keyring) -> Verified | None:
     try:
-        claims = jwt.decode(token, _keys(), algorithms=[ALGORITHM]).claims
+        claims = jwt.decode(token, _keys(ring), algorithms=[ALGORITHM]).claims
         JWTClaimsRegistry(
             now=int(clock.now().timestamp()),
             iss={"essential": True, "value": ISSUER},
@@ -64,10 +71,10 @@ def _verified(token: str) -> Verified | None:
         return None
 
 
-def _keys() -> KeySet:
+def _keys(ring: Keyring) -> KeySet:
     return KeySet(
         [
             OctKey.import_key(key, {"kid": str(number)})
-            for number, key in keyring.current().keys[KeyPurpose.STUDENT_JWT].items()
+            for number, key in ring.keys[KeyPurpose.STUDENT_JWT].items()
         ]
     )

@@ -65,7 +65,7 @@ def test_a_live_session_beyond_the_limit_falls_short(
 
 def test_a_verification_that_takes_forgeries_falls_short(look: Look, monkeypatch: pytest.MonkeyPatch) -> None:
     def lax(token: str) -> Verified:
-        claims = jwt.decode(token, tokens._keys(), algorithms=["HS256", "HS512"]).claims
+        claims = jwt.decode(token, tokens._keys(keyring.current()), algorithms=["HS256", "HS512"]).claims
         return Verified(UUID(str(claims["jti"])), clock.now())
 
     def lax_or_none(token: str) -> Verified | None:
@@ -91,7 +91,7 @@ def test_a_token_that_says_more_falls_short(look: Look, monkeypatch: pytest.Monk
             "exp": 60,
             "name": "Ada",
         }
-        return jwt.encode({"alg": "HS256", "kid": "1"}, claims, tokens._keys())
+        return jwt.encode({"alg": "HS256", "kid": "1"}, claims, tokens._keys(keyring.current()))
 
     monkeypatch.setattr(tokens, "issue", chatty)
     assert look("student-jwt").evidence == "A token says more than it must: name."

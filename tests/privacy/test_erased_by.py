@@ -1,6 +1,6 @@
 """What erases a table follows from its keys, from what is said to be held, and from the jobs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, MetaData, Table, false
@@ -27,7 +27,7 @@ class Holder:
 
 
 @pytest.fixture(scope="module")
-def pets() -> type[DeclarativeBase]:
+def pets() -> Iterator[type[DeclarativeBase]]:
     base = plugin_base("pets")
 
     class Pet(base):  # type: ignore[misc, valid-type]
@@ -73,7 +73,7 @@ def pets() -> type[DeclarativeBase]:
             "Who feeds it", ForeignKey(Account.id, ondelete="SET NULL"), keep=Keep.ACCOUNT
         )
 
-    return base
+    yield base  # noqa: PT022 - nobody but this frame keeps the classes from the collector
 
 
 def table(pets: type[DeclarativeBase], name: str) -> Table:

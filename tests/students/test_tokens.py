@@ -135,6 +135,24 @@ def test_a_token_of_a_key_that_has_come_since_is_taken(
     assert tokens.verify(token)
 
 
+def test_so_is_one_of_a_key_that_another_thread_has_read_meanwhile(
+    ring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked at with the keys of before; when it looks at the file, nothing has changed since."""
+    two = {**ring.keys[KeyPurpose.STUDENT_JWT], 2: b"2" * 32}
+    rotated = Keyring({**ring.keys, KeyPurpose.STUDENT_JWT: two})
+    monkeypatch.setattr(keyring, "_installed", rotated)
+    token = issued()
+    monkeypatch.setattr(keyring, "_installed", ring)
+
+    def has_not_changed() -> bool:
+        monkeypatch.setattr(keyring, "_installed", rotated)
+        return False
+
+    monkeypatch.setattr(keyring, "look_again", has_not_changed)
+    assert tokens.verify(token)
+
+
 def test_a_token_of_another_keyring_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     token = issued()
     monkeypatch.setattr(keyring, "_installed", Keyring.generate())
