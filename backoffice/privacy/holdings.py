@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Protocol
-from uuid import UUID
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.orm import DeclarativeBase
@@ -44,14 +43,14 @@ class Target:
     districts: tuple[int, ...] = ()
 
     @cached_property
-    def marks_outside(self) -> list[UUID]:
+    def marks_outside(self) -> list[bytes]:
         """The marks of the public identifiers, by which sealed texts name them."""
-        return about.all_outside(self.outside)
+        return about.all_outside_in_bytes(self.outside)
 
     @cached_property
-    def marks(self) -> list[UUID]:
+    def marks(self) -> list[bytes]:
         """The marks of their numbers, and of those who were made one with them, by which sealed texts do."""
-        return about.marks(self.subject, (*self.numbers, *self.former))
+        return about.marks_in_bytes(self.subject, (*self.numbers, *self.former))
 
     @property
     def key(self) -> dict[str, Collection[int]]:

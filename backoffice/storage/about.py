@@ -21,6 +21,11 @@ STUDENT, CLASSROOM, ACCOUNT = "student", "classroom", "account"
 
 def marks(kind: str, numbers: Iterable[int]) -> list[UUID]:
     """The marks of subjects of one kind, by their internal numbers. 16 bytes of HMAC-SHA256 each."""
+    return _as_uuids(marks_in_bytes(kind, numbers))
+
+
+def marks_in_bytes(kind: str, numbers: Iterable[int]) -> list[bytes]:
+    """The same as the bytes that they are: of very many, which are only asked with."""
     return _marks(kind, map(str, numbers))
 
 
@@ -32,6 +37,11 @@ def outside(public_id: str) -> UUID:
 
 def all_outside(public_ids: Iterable[str]) -> list[UUID]:
     """The same of many."""
+    return _as_uuids(all_outside_in_bytes(public_ids))
+
+
+def all_outside_in_bytes(public_ids: Iterable[str]) -> list[bytes]:
+    """The same as the bytes that they are: of very many, which are only asked with."""
     return _marks("outside", public_ids)
 
 
@@ -43,7 +53,7 @@ def named_in(document: Any) -> list[UUID]:
 def address(email: str) -> UUID:
     """The mark of whoever has this address, with an account or without."""
     (mark,) = _marks("address", [email.strip().casefold()])
-    return mark
+    return UUID(bytes=mark)
 
 
 def erased(kind: str, identifier: str | bytes) -> UUID:
@@ -58,13 +68,17 @@ def erased(kind: str, identifier: str | bytes) -> UUID:
 def all_erased(kind: str, identifiers: Iterable[str | bytes]) -> list[UUID]:
     """The same of many of one kind."""
     values = (each.encode() if isinstance(each, str) else each for each in identifiers)
-    return _digests(b"erased\0" + kind.encode() + b"\0", values)
+    return _as_uuids(_digests(b"erased\0" + kind.encode() + b"\0", values))
 
 
-def _marks(kind: str, values: Iterable[str]) -> list[UUID]:
+def _marks(kind: str, values: Iterable[str]) -> list[bytes]:
     return _digests(f"about\0{kind}\0".encode(), map(str.encode, values))
 
 
-def _digests(head: bytes, values: Iterable[bytes]) -> list[UUID]:
-    digest = keyring.current().digesting(KeyPurpose.INDEX)
-    return [UUID(bytes=digest(head + value)[:16]) for value in values]
+def _digests(beginning: bytes, values: Iterable[bytes]) -> list[bytes]:
+    digest = keyring.current().digesting(KeyPurpose.INDEX, beginning)
+    return [digest(value)[:16] for value in values]
+
+
+def _as_uuids(digests: Iterable[bytes]) -> list[UUID]:
+    return [UUID(bytes=each) for each in digests]

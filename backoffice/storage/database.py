@@ -13,7 +13,8 @@ from psycopg.abc import PQGen
 from sqlalchemy import URL, Engine, NullPool, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError, SQLAlchemyError
 
-from backoffice.storage import functions
+# An engine copies what the driver knows when it is made: `marks` tells it how they are sent.
+from backoffice.storage import functions, marks  # noqa: F401
 from backoffice.storage.batches import stream_on
 from backoffice.storage.prepared import prepare_on
 from backoffice.storage.roles import SLOWEST, DatabaseRole, role_url
@@ -97,12 +98,12 @@ class Database:
             return _patient(make_engine(self.url(role), poolclass=NullPool, connect_timeout=2), PROMPT)
         if role is not DatabaseRole.APP:
             working = make_engine(self.url(role), pool_pre_ping=True, **POOL)
-            prepare_on(working)
             stream_on(working)
+            prepare_on(working)
             return working
         engine = make_engine(self.url(role), **POOL)
-        prepare_on(engine)
         stream_on(engine)
+        prepare_on(engine)
         return _patient(engine, ANSWER)
 
     def dispose(self) -> None:

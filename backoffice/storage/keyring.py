@@ -19,12 +19,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import TextIO
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 KEY_BYTES = 32
 LOOK_EVERY = 1.0  # seconds between two looks at the file
@@ -240,11 +242,19 @@ class Keyring:
 
     def digest(self, purpose: KeyPurpose, value: bytes) -> bytes:
         """HMAC-SHA256 under the newest key of a purpose, 32 bytes."""
-        return self.digesting(purpose)(value)
+        return hmac.digest(self._in_use[purpose], value, "sha256")
 
-    def digesting(self, purpose: KeyPurpose) -> Callable[[bytes], bytes]:
-        """`digest` for many values."""
-        return partial(hmac.digest, self._in_use[purpose], digest="sha256")
+    def digesting(self, purpose: KeyPurpose, beginning: bytes) -> Callable[[bytes], bytes]:
+        """`digest` of many values that begin alike, by what comes after: a third of the time for each."""
+        begun = HMAC(self._in_use[purpose], SHA256())
+        begun.update(beginning)
+
+        def digest(rest: bytes) -> bytes:
+            made = begun.copy()
+            made.update(rest)
+            return made.finalize()
+
+        return digest
 
     def username_digest(self, username: str, *, school: str) -> str:
         """The 32 hex digits that stand for a student's username: HMAC-MD5, keyed outside the database.

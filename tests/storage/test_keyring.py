@@ -135,6 +135,17 @@ def test_context_and_value_of_an_index_do_not_run_together(ring: Keyring) -> Non
     assert ring.blind_index("ab", context="c") != ring.blind_index("b", context="ca")
 
 
+@pytest.mark.parametrize("values", [[b""], [b"a", b"b", b"a"], [b"x" * 200]])
+def test_many_values_that_begin_alike_have_the_digests_that_they_have_by_themselves(
+    ring: Keyring, values: list[bytes]
+) -> None:
+    for beginning in (b"", b"erased\0student\0"):
+        digest = ring.digesting(KeyPurpose.INDEX, beginning)
+        assert [digest(each) for each in values] == [
+            ring.digest(KeyPurpose.INDEX, beginning + each) for each in values
+        ]
+
+
 def test_a_username_digest_is_32_hex_digits(ring: Keyring) -> None:
     digest = ring.username_digest("ada.lovelace", school="7")
     assert (len(digest), set(digest) <= set("0123456789abcdef")) == (32, True)

@@ -1,8 +1,6 @@
 """What the core holds about somebody where no foreign key leads to it: sealed texts, and addresses."""
 
-from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ARRAY, ColumnElement, Uuid, all_, and_, any_, bindparam, cast, func, null, or_, select
 from sqlalchemy.dialects.postgresql import BYTEA, array
@@ -22,6 +20,7 @@ from backoffice.saved_views.models import SavedView
 from backoffice.schools.award_models import PointAward
 from backoffice.staff.models import Invitation
 from backoffice.storage import about
+from backoffice.storage.marks import Many
 from backoffice.storage.marks import array_of as marks_as_array
 from backoffice.storage.numbers import array_of, one_of
 from backoffice.students.worries.models import GoesTo, Worry
@@ -39,7 +38,7 @@ def _mails_naming(target: Target) -> ColumnElement[bool]:
 
 def _mails_to(target: Target) -> ColumnElement[bool]:
     """Mails to the address of an account that were written as if it had none."""
-    marks = map(about.address, target.addresses)
+    marks = [about.address(each) for each in target.addresses]
     return OutgoingMail.id.in_(select(MailContent.mail_id).where(_marked(MailContent, marks)))
 
 
@@ -61,8 +60,8 @@ def _of_address(model: type[DeclarativeBase]) -> PersonalData:
 
 def _reported(target: Target) -> ColumnElement[bool]:
     """What somebody reported, signed in or with their address to be asked at: their words stay."""
-    marks = map(about.address, target.addresses)
-    return or_(one_of(Report.account_id, target.numbers), _marked(Report, list(marks)))
+    marks = [about.address(each) for each in target.addresses]
+    return or_(one_of(Report.account_id, target.numbers), _marked(Report, marks))
 
 
 def _of_nobody(_target: Target) -> dict[str, ColumnElement[Any]]:
@@ -97,9 +96,9 @@ def _changes_naming(target: Target) -> ColumnElement[bool]:
     return _marked(LargeChange, target.marks_outside)
 
 
-def _marked(model: type[DeclarativeBase], marks: Iterable[UUID]) -> ColumnElement[bool]:
+def _marked(model: type[DeclarativeBase], marks: Many) -> ColumnElement[bool]:
     column: Any = model.about  # type: ignore[attr-defined]
-    return column.op("&&", is_comparison=True)(marks_as_array([*marks]))  # type: ignore[no-any-return]
+    return column.op("&&", is_comparison=True)(marks_as_array(marks))  # type: ignore[no-any-return]
 
 
 REPORTED = (Report.account_id.key, Report.contact.key, Report.mail.key, Report.about.key)

@@ -9,7 +9,6 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
@@ -74,12 +73,12 @@ def gone_with(plan: Plan) -> dict[str, frozenset[int]]:
     return {kind: frozenset(plan.named_as(subject)) for subject, kind in KINDS.items()}
 
 
-def marks_of(plan: Plan) -> list[UUID]:
+def marks_of(plan: Plan) -> list[bytes]:
     """The marks by which details are found that are about whom a plan erases."""
     return [mark for each in plan.targets if each.subject in KINDS for mark in each.marks]
 
 
-def found_in(tx: Transaction, marks: Collection[UUID]) -> dict[int, datetime]:
+def found_in(tx: Transaction, marks: Collection[bytes]) -> dict[int, datetime]:
     """The entries whose details are about these, and from when each is."""
     return {row.entry_id: row.at for row in tx.execute(_details(), {"marks": marks})}
 
@@ -141,7 +140,7 @@ def _these(found: Mapping[int, datetime]) -> ColumnElement[bool]:
     return and_(one_of(AuditDetail.entry_id, found), AuditDetail.at == any_(moments))
 
 
-def _only(marks: Sequence[UUID]) -> ColumnElement[bool]:
+def _only(marks: Sequence[bytes]) -> ColumnElement[bool]:
     """About nobody else: nothing of it needs to be opened."""
     about_whom: Any = AuditDetail.about
     return about_whom.op("<@", is_comparison=True)(array_of(marks))  # type: ignore[no-any-return]
