@@ -23,6 +23,7 @@ class Transaction(Session):
         super().__init__(expire_on_commit=False, **options)
         self.credential = credential
         self._principal: Principal | None = None
+        self._plugin_version: int | None = None
 
     @property
     def principal(self) -> Principal:
@@ -37,11 +38,17 @@ class Transaction(Session):
 
         Raises `SessionEnded`.
         """
-        self._principal = enter(self.connection(), self.credential)
+        self._run_as(enter(self.connection(), self.credential))
+
+    def _run_as(self, principal: Principal) -> None:
+        self._principal, self._plugin_version = principal, principal.plugin_version
 
     def enabled(self, plugin: str) -> bool:
         """Whether the plugin is installed and the founders have it switched on."""
-        return toggles.is_on(self.connection(), plugin, version=self.principal.plugin_version)
+        connection = self.connection()
+        if self._plugin_version is None:
+            self._plugin_version = functions.plugin_version(connection)
+        return toggles.is_on(connection, plugin, version=self._plugin_version)
 
     def rows(
         self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any] | None = None
@@ -68,7 +75,7 @@ class Transaction(Session):
 @event.listens_for(Transaction, "after_begin")
 def _enter(session: Transaction, transaction: SessionTransaction, connection: Connection) -> None:
     if not transaction.nested:
-        session._principal = enter(connection, session.credential)  # noqa: SLF001
+        session._run_as(enter(connection, session.credential))  # noqa: SLF001
 
 
 @contextmanager

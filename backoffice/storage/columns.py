@@ -25,6 +25,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import MappedColumn, mapped_column
 from sqlalchemy.types import TypeEngine
 
+from backoffice.storage.numbers import NumberList
 from backoffice.storage.public_id import new_public_id
 from backoffice.storage.sealed import Sealed, SealedBytes, SealedJSON
 
@@ -114,7 +115,8 @@ def reference(purpose: str, *constraints: Any, keep: Keep, primary_key: bool = F
 def references(purpose: str, *, keep: Keep, by_database: bool = True) -> MappedColumn[Any]:
     """Numbers of rows elsewhere as they were at a moment, which no key holds; the database may write them."""
     return mapped_column(
-        ARRAY(BigInteger),
+        # What we write ourselves may be ten thousand.
+        ARRAY(BigInteger) if by_database else NumberList(),
         server_default=FetchedValue() if by_database else None,
         info=_held(purpose, Class.PSEUDONYM, keep, Form.NUMBER),
     )

@@ -207,6 +207,10 @@ def erase_field(session: Session, *, school_id: int, field_id: int, at: datetime
     return session.execute(statement, {"school": school_id, "field": field_id, "at": at}).one()
 
 
+# Said before a statement: what `lock_holds` says, if not `alone`.
+HOLDS_LOCKED = "select pg_advisory_xact_lock_shared(hashtextextended('legal holds', 7203))"
+
+
 def lock_holds(session: Session, *, alone: bool) -> None:
     """Wait until nobody proposes a legal hold; `alone`, until nothing is being erased either.
 
@@ -215,7 +219,7 @@ def lock_holds(session: Session, *, alone: bool) -> None:
     if alone:
         session.execute(text("select pg_advisory_xact_lock(hashtextextended('legal holds', 7203))"))
     else:
-        session.execute(text("select pg_advisory_xact_lock_shared(hashtextextended('legal holds', 7203))"))
+        session.execute(text(f"{HOLDS_LOCKED}"))
 
 
 def subject_to_hold(session: Session, *, subject: str, public_id: str) -> AnyRow | None:
@@ -296,9 +300,9 @@ def lock_saved_views(session: Session, *, school_id: int) -> None:
     session.execute(statement, {"lock": f"saved views {school_id}"})
 
 
-def lock_ledger(session: Session) -> None:
-    """Wait until nobody else writes to a ledger of erasures, and let the next wait for this one's end."""
-    session.execute(text("select pg_advisory_xact_lock(hashtextextended('ledger of erasures', 7203))"))
+# Said before a statement: wait until nobody else writes to a ledger of erasures, and let the next wait for
+# this one's end.
+LEDGER_LOCKED = "select pg_advisory_xact_lock(hashtextextended('ledger of erasures', 7203))"
 
 
 def lock_new_classes(session: Session, *, school_id: int) -> None:

@@ -36,6 +36,18 @@ class Numbers(TypeDecorator[Collection[int]]):
         return _literal
 
 
+class NumberList(TypeDecorator[list[int]]):
+    """A column of many numbers in an order of their own, written as `Numbers` are sent."""
+
+    impl = ARRAY(BigInteger)
+    cache_ok = True
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[Any], str | None]:
+        """As PostgreSQL reads an array."""
+        del dialect
+        return _in_order
+
+
 class ManyNumbers(TypeDecorator[frozenset[int]]):
     """What is answered as the text of a `bigint[]`: mostly what the last transaction was answered as well.
 
@@ -108,6 +120,12 @@ def _compiled(element: _NotLookedAt, compiler: SQLCompiler, **options: Any) -> s
 @lru_cache(maxsize=64)
 def _read(literal: str) -> frozenset[int]:
     return frozenset(map(int, filter(None, literal[1:-1].split(","))))
+
+
+def _in_order(numbers: list[int | None] | None) -> str | None:
+    if numbers is None:
+        return None
+    return f"{{{','.join(['null' if each is None else str(each) for each in numbers])}}}"
 
 
 @lru_cache(maxsize=64)

@@ -540,7 +540,7 @@ def erasure(tx: Transaction, teacher: Person, room: Class) -> int:
         },
         asked_at=at,
     )
-    marks.note(tx, [Line(marks.mark_of("student", public_id), "student", public_id, at)])
+    marks.note(tx, [Line((marks.mark_of("student", public_id),), "student", public_id, at)])
     told = {"handler": "billing.customer", "reference": f"cus_{room.children[0].given}", "tries": 0}
     tx.execute(insert(ErasureOutside).values(erasure=public_id, noted_at=at, **told))
     ended = {"begun_at": at - timedelta(hours=3), "ended_at": at, "step": "account erased"}

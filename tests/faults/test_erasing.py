@@ -344,7 +344,7 @@ def ledger_facts(file: ledger.LedgerFile, witness: psycopg.Connection) -> dict[s
     """The ledger's file beside the database. A step that was killed after writing has written twice."""
     lines = list(file.lines())
     issued = {line.receipt for line in lines if isinstance(line, Issued)}
-    marks = Counter(line.mark for line in lines if isinstance(line, Line))
+    marks = Counter(mark for line in lines if isinstance(line, Line) for mark in line.marks)
     receipts = {
         row[0] for row in witness.execute("select receipt from app.erasure where receipt is not null")
     }

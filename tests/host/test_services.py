@@ -108,8 +108,10 @@ def test_a_child_sees_it_too(world: World, founder: Principal) -> None:
     assert not on("egret", child)
 
 
-def test_a_transaction_keeps_what_it_began_with(founder: Principal) -> None:
-    with transaction(founder) as tx:
+@pytest.mark.parametrize("who", [None, SYSTEM], ids=["account", "system"])
+def test_a_transaction_keeps_what_it_began_with(founder: Principal, who: Purpose | None) -> None:
+    switch(founder, "egret", enabled=True)
+    with transaction(who or founder) as tx:
         assert tx.enabled("egret")
         switch(founder, "egret", enabled=False)
         assert tx.enabled("egret")

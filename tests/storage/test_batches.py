@@ -11,6 +11,7 @@ from sqlalchemy.exc import DataError, InternalError
 from backoffice.access.transaction import snapshot, transaction
 from backoffice.schools.models import PointEntry
 from backoffice.storage.batches import BATCH, batches
+from backoffice.storage.prepared import PREPARED, after
 from tests.factories.world import SYSTEM, World
 
 MANY = 2 * BATCH + 1
@@ -46,6 +47,21 @@ def test_they_are_those_of_the_statement_in_its_order() -> None:
 def _more_than_fits() -> Select[tuple[int]]:
     """More rows than lie between the database and whoever reads: it has not sent all when the first comes."""
     return select(func.generate_series(1, 1_000_000).label("number"))
+
+
+def test_what_a_plugin_reads_in_pieces_is_read_so_in_an_erasure_as_well() -> None:
+    """All of its statements are prepared, and what is read in pieces cannot be."""
+    numbers = select(func.generate_series(1, 3 * BATCH).label("number"))
+    with transaction(SYSTEM) as tx:
+        connection = tx.connection(execution_options=PREPARED)
+        assert sum(len(found[0]) for found in batches(connection, numbers)) == 3 * BATCH
+        for asked in (
+            numbers,
+            numbers.execution_options(**after("select set_config('application_name', 'pieces', true)")),
+        ):
+            pieces = tx.execute(asked.execution_options(yield_per=BATCH)).partitions()
+            assert [len(piece) for piece in pieces] == [BATCH] * 3
+        assert tx.scalar(select(func.current_setting("application_name"))) == "pieces"
 
 
 def test_of_no_rows_there_is_no_batch() -> None:

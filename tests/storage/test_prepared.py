@@ -15,7 +15,7 @@ from backoffice.schools import queries
 from backoffice.schools.models import Student
 from backoffice.storage.database import Database, PatientConnection
 from backoffice.storage.numbers import ManyNumbers, array_of, one_of
-from backoffice.storage.prepared import PREPARED, SAID_BY_INDEX_ALONE
+from backoffice.storage.prepared import PREPARED, SAID_BY_INDEX_ALONE, after
 from backoffice.storage.roles import DatabaseRole
 from tests.factories.visitor import signed_in
 from tests.factories.world import SYSTEM, World
@@ -106,6 +106,27 @@ def test_how_it_is_read_is_said_as_it_is_sent(
             connection.execute(UNDER, {"value": 2**63 - 1})
         connection.rollback()
         assert connection.execute(UNDER, {"value": 4}).one() == (7, "off")
+    database.dispose()
+
+
+@pytest.mark.parametrize("direct", [True, False], ids=["direct", "by a pooler"])
+def test_what_is_said_behind_a_statement_holds_from_then_on(runtime: Runtime, direct: bool) -> None:
+    off, on = (f"select set_config('enable_seqscan', '{value}', true)" for value in ("off", "on"))
+    asked = text("select current_setting('enable_seqscan'), 4 / cast(:value as integer)")
+    database = Database(runtime.database.address)
+    with database.engine(DatabaseRole.SYSTEM).connect() as connection:
+        if not direct:
+            driver: Any = connection.connection.driver_connection
+            driver.prepare_threshold = None
+        for options in ({}, PREPARED):
+            between = asked.execution_options(**options, **after(off, on))
+            assert connection.execute(between, {"value": 2}).one() == ("off", 2)
+            assert connection.execute(asked, {"value": 2}).one() == ("on", 2)
+            with pytest.raises(DBAPIError):
+                connection.execute(between, {"value": 0})
+            connection.rollback()
+            assert connection.execute(between, {"value": 1}).one() == ("off", 4)
+            connection.rollback()
     database.dispose()
 
 

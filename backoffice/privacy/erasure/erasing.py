@@ -6,15 +6,29 @@ goes in many transactions, so many rows each (`portions.py`), and the last of th
 of what is small.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Table, and_, bindparam, delete, func, null, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Table,
+    Update,
+    and_,
+    delete,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import DeclarativeBase
 
 from backoffice import clock
@@ -36,6 +50,7 @@ from backoffice.privacy.erasure.models import AskedAs, Erasure, MergedMark, Stag
 from backoffice.privacy.erasure.plan import (
     MODELS,
     Plan,
+    called_in,
     forget_targets,
     may_follow,
     plan_of,
@@ -48,9 +63,8 @@ from backoffice.privacy.holdings import PersonalData, Subject, Target
 from backoffice.privacy.holds import waiting
 from backoffice.privacy.outside import Reaching
 from backoffice.schools import grown_ups
-from backoffice.schools.models import Classroom, School, Student
-from backoffice.storage.numbers import array_of, one_of
-from backoffice.storage.prepared import PREPARED
+from backoffice.storage.numbers import array_given, given, one_of
+from backoffice.storage.prepared import PREPARED, after
 
 # In a stored plan, how many marks in the ledger it made.
 MARKS = "marks"
@@ -62,8 +76,7 @@ ASKED_AT_ONCE = 500
 FEW = 10
 # What is asked is best read by its keys, whatever their numbers are. Else it would be planned for each of the
 # first five erasures of a connection, and planning takes longer than most of the answers.
-_PLANNED_ONCE = select(func.set_config("plan_cache_mode", "force_generic_plan", True))
-_READING_WHOLE = select(func.set_config("enable_seqscan", bindparam("allowed"), True))
+_PLANNED_ONCE = after("select set_config('plan_cache_mode', 'force_generic_plan', true)")
 LOCKED = (Subject.DISTRICT, Subject.SCHOOL, Subject.CLASSROOM, Subject.STUDENT, Subject.ACCOUNT)
 
 
@@ -88,6 +101,13 @@ class Eraser:
     large: int = LARGE
     at_once: int = AT_ONCE
 
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
+        """One of an erasure's: its statements are planned once for a connection, which erases many times."""
+        with transaction(self.who) as tx:
+            tx.connection(execution_options=PREPARED)
+            yield tx
+
     def carry_out(self, number: int, told: Callable[[int, int], None] = untold) -> Stage:
         """Take an erasure as far as it goes; the stage that it is in then. Safe to repeat.
 
@@ -102,8 +122,7 @@ class Eraser:
         steps = {Stage.CONFIRMED: self._note, Stage.NOTED: self._erase, Stage.ERASED: self._verify}
         try:
             while True:
-                with transaction(self.who) as tx:
-                    tx.execute(_PLANNED_ONCE)
+                with self.transaction() as tx:
                     row = self._locked(tx, number)
                     step = steps.get(Stage(row.stage))
                     if step is None:
@@ -123,7 +142,8 @@ class Eraser:
         They forget who asked when the account goes, and whoever carries one out has it locked before it waits
         for a class of that account.
         """
-        row = tx.scalars(select(Erasure).where(Erasure.id == number).with_for_update()).one()
+        of_it = select(Erasure).where(Erasure.id == number).with_for_update()
+        row = tx.scalars(of_it.execution_options(**_PLANNED_ONCE)).one()
         people = Plan.read(row.plan).of(Subject.ACCOUNT) if row.plan else []
         if people:
             asked = select(Erasure.id).where(one_of(Erasure.asked_by, people)).order_by(Erasure.id)
@@ -154,7 +174,7 @@ class Eraser:
         plan = waiting.without_kept(tx, row, Plan.read(row.plan))
         if waiting.stop(tx, row, plan):
             return
-        rows, marks = self._rows_if_large(tx, plan), list(marks_of(tx, plan))
+        rows, marks = self._rows_if_large(tx, plan), marks_of(tx, plan)
         if rows is not None:
             row.rows_planned, row.rows_gone = rows, 0
         row.stage, row.noted_at = Stage.NOTED, clock.now()
@@ -167,9 +187,7 @@ class Eraser:
         Whoever merges at this moment, or is given the class, comes before, and is seen, or after, and is
         refused.
         """
-        model: Any = MODELS[Subject(row.subject)]
-        these = select(model.id).where(one_of(model.id, row.numbers)).order_by(model.id)
-        tx.execute(these.with_for_update())
+        _lock_rows(tx, Subject(row.subject), row.numbers)
         if _is_taught_again(tx, row):
             row.end(Stage.LAPSED)
         return row.stage != Stage.LAPSED
@@ -187,12 +205,14 @@ class Eraser:
         rows = some + rest + trail.left_of(tx, plan.of(Subject.SCHOOL))
         return rows + sum(count for *_held, count in self._beside(tx, plan)) if rows > self.large else None
 
-    def _enter(self, tx: Transaction, row: Erasure, plan: Plan, marks: Sequence[tuple[str, UUID]]) -> None:
-        """Have the ledger take marks of what is in a plan, and the erasure the plan."""
+    def _enter(
+        self, tx: Transaction, row: Erasure, plan: Plan, marks: Mapping[str, Collection[UUID]]
+    ) -> None:
+        """Have the ledger take marks of what is in a plan, by kind, and the erasure the plan."""
         now = clock.now()
-        lines = [Line(mark, kind, row.public_id, now) for kind, mark in marks]
+        lines = [Line(tuple(these), kind, row.public_id, now) for kind, these in marks.items() if these]
         noted = int((row.plan or {}).get(MARKS, 0))
-        row.plan = {**plan.stored(), MARKS: noted + len(lines)}
+        row.plan = {**plan.stored(), MARKS: noted + sum(len(line.marks) for line in lines)}
         if row.rows_planned is not None:
             portions.hide(tx, plan)
         known = ledger.known_ends(tx)
@@ -216,9 +236,7 @@ class Eraser:
             # Somebody came in after the plan was made, or the other class of a child went meanwhile: the
             # ledger has them first, and then it begins anew. What a replay erases again, the ledger has.
             whole = with_latecomers(tx, whole)
-            marks = list(marks_of(tx, whole, noted=plan))
-            missing = ledger.missing_of(tx, [mark for _kind, mark in marks]) if marks else ()
-            late = [(kind, mark) for kind, mark in marks if mark in missing]
+            late = ledger.missing_among(tx, marks_of(tx, whole, noted=plan))
             if late:
                 self._enter(tx, row, whole, late)
                 return
@@ -229,9 +247,10 @@ class Eraser:
         for passing in plan.passings:
             passing_on.pass_on(tx, passing, without=plan.of(Subject.ACCOUNT))
         passing_on.leave_guest_rooms(tx, plan.of(Subject.ACCOUNT))
-        _counted(row, self._sweep(tx, plan))
-        _lapse_previews(tx, plan)
+        went = self._sweep(tx, plan)
         row.stage, row.erased_at, row.step = Stage.ERASED, clock.now(), None
+        _counted(row, went)
+        _lapse_previews(tx, plan)
 
     def _take_some(self, tx: Transaction, row: Erasure, plan: Plan, *, anew: bool) -> bool:
         """Take the next portion of what is large; whether there was one."""
@@ -256,22 +275,24 @@ class Eraser:
                 break
         else:
             went["app.audit_detail"] += trail.forget_some(tx, plan.of(Subject.SCHOOL), budget)
-            late = []
+            late = {}
         _counted(row, went)
         return bool(late) or went.total() > 0
 
     @staticmethod
-    def _take_of(tx: Transaction, part: Part, most: int, *, anew: bool) -> tuple[int, list[tuple[str, UUID]]]:
+    def _take_of(
+        tx: Transaction, part: Part, most: int, *, anew: bool
+    ) -> tuple[int, Mapping[str, Collection[UUID]]]:
         """Take so many rows of a table at most; how many, and what the ledger has to have before the next."""
         taken = 0
         while taken < most:
             seen = portions.seen(tx, part, most - taken)
-            late = portions.unknown(tx, part, seen) if anew else []
+            late = portions.unknown(tx, part, seen) if anew else {}
             gone = 0 if late else portions.take(tx, part, most - taken, seen)
             taken += gone
             if not gone:
                 return taken, late
-        return taken, []
+        return taken, {}
 
     def _lock(self, tx: Transaction, plan: Plan) -> None:
         """Wait for whoever is at work on what goes; in the order in which they wait themselves.
@@ -279,7 +300,6 @@ class Eraser:
         With classes wait all of their students: of two classes that go at once, one has a shared child.
         """
         for subject in LOCKED:
-            model: Any = MODELS[subject]
             numbers = set(plan.of(subject))
             if subject is Subject.STUDENT:
                 numbers.update(seated_in(tx, plan))
@@ -289,8 +309,7 @@ class Eraser:
                 # Whoever is to go on with a school is not erased meanwhile, or has been by now.
                 numbers.update(may_follow(tx, plan))
             if numbers:
-                rows = select(model.id).where(one_of(model.id, numbers)).order_by(model.id)
-                tx.execute(rows.with_for_update())
+                _lock_rows(tx, subject, numbers)
 
     def _sweep(self, tx: Transaction, plan: Plan) -> Counter[str]:
         """Take away all that a plan erases; how many rows of each table."""
@@ -304,13 +323,7 @@ class Eraser:
 
     def _there(self, tx: Transaction, plan: Plan) -> list[Sequence[bool]]:
         """Of each target, and of each part that it reaches, whether there is any row of it."""
-        # The planner expects rows of everybody everywhere, and would read a table from its beginning up to
-        # the first one of a school that came last.
-        tx.execute(_READING_WHOLE, {"allowed": "off"})
-        found: list[Sequence[bool]] = []
-        found += (tx.execute(self.reach(each).there, said(each.key)).one() for each in plan.targets)
-        tx.execute(_READING_WHOLE, {"allowed": "on"})
-        return found
+        return [tx.execute(self.reach(each).there, said(each.key)).one() for each in plan.targets]
 
     def _take_beside(self, tx: Transaction, plan: Plan) -> Counter[str]:
         """Take away what no key leads to."""
@@ -337,7 +350,7 @@ class Eraser:
 
     def _verify(self, tx: Transaction, row: Erasure) -> None:
         plan = Plan.read(row.plan or {})
-        outside = following.when_erased(tx, row, plan)
+        outside, this_moment = following.when_erased(tx, row, plan)
         left = self.left(tx, plan)
         if left:
             # Written by somebody who was at it meanwhile, such as a line of the trail.
@@ -347,9 +360,9 @@ class Eraser:
             found = ", ".join(f"{count} in {table}" for table, count in sorted(left.items()))
             raise NotAllErased(f"Left after erasing: {found}.")
         record(tx, "erasures.verify", school_id=row.school_id, erasure=row.id)
-        known, after = ledger.known_ends(tx), following.this_moment(tx)
+        known = ledger.known_ends(tx)
         issued = ledger.issued_already(known, self.ledger, row.public_id)
-        row.vacuum_after = after
+        row.vacuum_after = this_moment
         if issued is not None:
             # Killed after the file had it: there is one receipt of an erasure.
             closing.end_with(tx, row, plan, issued)
@@ -425,35 +438,36 @@ def carry_out_all(eraser: Eraser, numbers: Iterable[int], told: Callable[[int, i
         raise failed
 
 
-def marks_of(tx: Transaction, plan: Plan, *, noted: Plan | None = None) -> Iterator[tuple[str, UUID]]:
-    """Kind and mark of everything that goes: the subjects, all that is in schools, whoever was merged.
+def marks_of(tx: Transaction, plan: Plan, *, noted: Plan | None = None) -> dict[str, list[UUID]]:
+    """The marks of everything that goes, by kind: the subjects, all that is in schools, whoever was merged.
 
     Without those that the plan in `noted` names: with it they came into the ledger.
     """
     known = frozenset(each for target in noted.targets for each in target.outside) if noted else frozenset()
+    found = defaultdict[str, list[UUID]](list)
     for target in plan.targets:
-        if target.subject is not Subject.SCHOOL:
-            yield from _marked(target.subject, target.outside, known)
-        if target.subject is Subject.STUDENT:
-            yield from _merged(tx, one_of(MergedMark.student_id, target.numbers))
-        if target.subject is Subject.SCHOOL:
-            yield from _merged(tx, one_of(MergedMark.school_id, target.numbers))
-            # Asked anew each time: somebody may have come in.
-            own = select(School.public_id).where(one_of(School.id, target.numbers))
-            yield from _marked(target.subject, tx.scalars(own), known)
-            for subject, inner in ((Subject.CLASSROOM, Classroom), (Subject.STUDENT, Student)):
-                there = select(inner.public_id).where(one_of(inner.school_id, target.numbers))
-                yield from _marked(subject, tx.scalars(there), known)
+        # Of a school asked anew each time: somebody may have come in.
+        named = (
+            called_in(tx, target.numbers)
+            if target.subject is Subject.SCHOOL
+            else {target.subject: target.outside}
+        )
+        for subject, public_ids in named.items():
+            found[subject] += ledger.marks_of(subject, (each for each in public_ids if each not in known))
+        of_them = {Subject.STUDENT: MergedMark.student_id, Subject.SCHOOL: MergedMark.school_id}
+        if target.subject in of_them:
+            # A backup from before they were made one has them as students of their own.
+            merged = select(MergedMark.mark).where(one_of(of_them[target.subject], target.numbers))
+            found[Subject.STUDENT] += (row.mark for row in tx.rows(merged))
+    return found
 
 
-def _merged(tx: Transaction, kept: ColumnElement[bool]) -> Iterator[tuple[str, UUID]]:
-    """Those who were made one with them: a backup from before has them as students of their own."""
-    return ((str(Subject.STUDENT), mark) for mark in tx.scalars(select(MergedMark.mark).where(kept)))
-
-
-def _marked(kind: str, public_ids: Iterable[str], known: Collection[str]) -> Iterator[tuple[str, UUID]]:
-    unknown = (each for each in public_ids if each not in known)
-    return ((kind, mark) for mark in ledger.marks_of(kind, unknown))
+def _lock_rows(tx: Transaction, subject: Subject, numbers: Collection[int]) -> None:
+    """Have these subjects stay as they are until the transaction ends. Whoever locks them waits in order."""
+    model: Any = MODELS[subject]
+    rows = select(model.id).where(one_of(model.id, numbers)).order_by(model.id).with_for_update()
+    # Counted: nobody asks for ten thousand numbers that are known.
+    tx.rows(select(func.count()).select_from(rows.subquery()))
 
 
 # Erasing and verifying ask the same; what they ask about is forgotten with the erasure.
@@ -490,15 +504,20 @@ def _removed(
 
 def _lapse_previews(tx: Transaction, plan: Plan) -> None:
     """Let what somebody else was shown of those who are gone lapse: it says what they were called."""
+    tx.execute(_lapsing(), {str(each): frozenset(plan.of(each)) for each in Subject})
+
+
+@lru_cache(maxsize=1)
+def _lapsing() -> Update:
     chosen: Any = Erasure.chosen
     of_them = or_(
-        one_of(Erasure.school_id, plan.of(Subject.SCHOOL)),
-        chosen.op("&&", is_comparison=True)(array_of(plan.of(Subject.STUDENT))),
-        *(and_(Erasure.subject == each, one_of(Erasure.subject_id, plan.of(each))) for each in Subject),
+        given(Erasure.school_id, Subject.SCHOOL, one=False),
+        chosen.op("&&", is_comparison=True)(array_given(Subject.STUDENT)),
+        *(and_(Erasure.subject == each, given(Erasure.subject_id, each, one=False)) for each in Subject),
     )
     previews = update(Erasure).where(Erasure.stage.in_((Stage.LOOKING, Stage.PREVIEWED)), of_them)
-    lapsed = {"stage": Stage.LAPSED, "subject_id": None, "chosen": None, "found": None}
-    tx.execute(previews.values(lapsed).execution_options(synchronize_session=False))
+    lapsed = {name: null() for name in ("subject_id", "chosen", "found")}
+    return previews.values(stage=literal(Stage.LAPSED), **lapsed).execution_options(synchronize_session=False)
 
 
 def _name(model: type[DeclarativeBase]) -> str:

@@ -68,7 +68,7 @@ def _unknown(tx: Transaction, some: Collection[tuple[int, str, datetime]]) -> It
     marks: dict[UUID, Line] = {}
     for _number, public_id, at in some:
         mark = ledger.mark_of(KIND, public_id)
-        marks[mark] = Line(mark, KIND, public_id, at)
+        marks[mark] = Line((mark,), KIND, public_id, at)
     missing = ledger.missing_of(tx, marks)
     return (line for mark, line in marks.items() if mark in missing)
 

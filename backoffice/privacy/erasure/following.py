@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import BigInteger, Text, cast, exists, func, insert, select, update
+from sqlalchemy import ARRAY, BigInteger, Text, cast, exists, func, insert, select, update
 
 from backoffice import clock, events
 from backoffice.access.principal import Purpose
@@ -61,20 +61,18 @@ def note_outside(tx: Transaction, row: Erasure, plan: Plan, installed: Iterable[
     queue.defer(tx, ERASE_OUTSIDE)
 
 
-def when_erased(tx: Transaction, row: Erasure, plan: Plan) -> list[str]:
+def when_erased(tx: Transaction, row: Erasure, plan: Plan) -> tuple[list[str], int]:
     """After rows went and before all is looked through: tell the plugins.
 
-    Returns the full names of the handlers by which it is erased outside.
+    Returns the full names of the handlers by which it is erased outside, and the number of this transaction:
+    whoever still reads what went before it has to be past it.
     """
     for target in plan.targets:
         events.publish(tx, SubjectErased(row.public_id, target.subject, target.outside))
     of_it = select(ErasureOutside.handler).where(ErasureOutside.erasure == row.public_id).distinct()
-    return sorted(tx.scalars(of_it))
-
-
-def this_moment(tx: Transaction) -> int | None:
-    """The number of this transaction: whoever still reads what went before it has to be past it."""
-    return tx.scalar(select(_CURRENT))
+    asked = select(func.array(of_it.scalar_subquery(), type_=ARRAY(Text)), _CURRENT)
+    ((handlers, this_moment),) = tx.rows(asked)
+    return sorted(handlers), this_moment
 
 
 def erase_outside(run: JobRun, installed: Iterable[Reaching]) -> Mapping[str, int]:

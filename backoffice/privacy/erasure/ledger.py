@@ -13,23 +13,22 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, BinaryIO
 from uuid import UUID
 
-from sqlalchemy import DateTime, Text, Uuid, bindparam, exists, func, select
+from sqlalchemy import DateTime, Select, Text, Uuid, bindparam, exists, func, literal, select, union_all
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from backoffice.access.transaction import Transaction
 from backoffice.privacy.erasure.models import ErasureMark, LedgerEnd
-from backoffice.privacy.holdings import Subject
 from backoffice.storage import about, functions, keyring
 from backoffice.storage.keyring import KeyPurpose
 from backoffice.storage.lists import in_lists, insertion
 from backoffice.storage.marks import Marks, array_of
+from backoffice.storage.prepared import PREPARED, after
 
 FILE = "erased.jsonl"
 # By what something erased is known again.
@@ -53,27 +52,29 @@ class LedgerError(Exception):
 
 @dataclass(frozen=True)
 class Line:
-    """One thing erased. `erasure` is the number of its receipt."""
+    """What one erasure took of one kind, or a part of it. `erasure` is the number of its receipt."""
 
-    mark: UUID
+    marks: tuple[UUID, ...]
     kind: str
     erasure: str
     at: datetime
 
-    def told(self) -> dict[str, Any]:
-        """As JSON."""
-        return {
-            "at": self.at.isoformat(),
-            "erasure": self.erasure,
-            "kind": self.kind,
-            "mark": self.mark.hex,
-        }
+    def told(self) -> Iterator[dict[str, Any]]:
+        """As JSON: of very many marks in several lines."""
+        of_all = {"at": self.at.isoformat(), "erasure": self.erasure, "kind": self.kind}
+        marks = [each.hex for each in self.marks]
+        if len(marks) == 1:
+            yield {**of_all, "mark": marks[0]}
+            return
+        for start in range(0, len(marks), OF_A_LINE):
+            yield {**of_all, "marks": marks[start : start + OF_A_LINE]}
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "Line":
         """From JSON. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
+        marks = told["marks"] if "marks" in told else [told["mark"]]
         at = datetime.fromisoformat(told["at"])
-        return cls(UUID(hex=told["mark"]), told["kind"], told["erasure"], at)
+        return cls(tuple(UUID(hex=each) for each in marks), told["kind"], told["erasure"], at)
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,9 @@ class Issued:
         """The number of the erasure that it is of."""
         return str(json.loads(self.receipt)["number"])
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> Iterator[dict[str, Any]]:
         """As JSON."""
-        return {"receipt": self.receipt, "school": self.school, "signature": self.signature.hex()}
+        yield {"receipt": self.receipt, "school": self.school, "signature": self.signature.hex()}
 
     @classmethod
     def read(cls, told: Mapping[str, Any]) -> "Issued":
@@ -113,17 +114,22 @@ class Issued:
 
 def note(tx: Transaction, lines: Collection[Line]) -> None:
     """Put lines into the table. One that stands there already stays as it is."""
-    alike = defaultdict[tuple[str, str, datetime], list[UUID]](list)
-    for line in lines:
-        alike[line.kind, line.erasure, line.at].append(line.mark)
-    if len(alike) <= len(Subject):
-        # Those of one erasure: all but the mark is said once. In order, as the index is filled.
-        for (kind, erasure, at), marks in alike.items():
-            said = {"marks": sorted(marks, key=attrgetter("int")), "kind": kind, "erasure": erasure, "at": at}
-            tx.execute(_noting_alike(), said)
+    if not lines:
+        return
+    alike = {(line.erasure, line.at) for line in lines}
+    if len(alike) == 1:
+        # All but the marks is said once. Those of a kind are in order, as the index is filled.
+        ((erasure, at),) = alike
+        kinds = defaultdict[str, list[UUID]](list)
+        for line in lines:
+            kinds[line.kind] += line.marks
+        marks = {kind: sorted(these, key=attrgetter("int")) for kind, these in kinds.items()}
+        tx.execute(_noting_alike(tuple(kinds)), {**marks, "erasure": erasure, "at": at})
         return
     rows = [
-        {"mark": line.mark, "kind": line.kind, "erasure": line.erasure, "noted_at": line.at} for line in lines
+        {"mark": mark, "kind": line.kind, "erasure": line.erasure, "noted_at": line.at}
+        for line in lines
+        for mark in line.marks
     ]
     tx.execute(_noting(), in_lists(_MARKS, _NOTED, rows))
 
@@ -133,11 +139,16 @@ def _noting() -> Insert:
     return insertion(_MARKS, _NOTED).on_conflict_do_nothing()
 
 
-@lru_cache(maxsize=1)
-def _noting_alike() -> Insert:
-    mark = func.unnest(bindparam("marks", type_=Marks()), type_=Uuid()).column_valued("mark")
-    said = (bindparam("kind", type_=Text), bindparam("erasure", type_=Text), bindparam("at", type_=_AT))
-    return insert(_MARKS).from_select(_NOTED, select(mark, *said)).on_conflict_do_nothing()
+# Of an erasure's kinds there are few orders.
+@lru_cache(maxsize=32)
+def _noting_alike(kinds: tuple[str, ...]) -> Insert:
+    said = (bindparam("erasure", type_=Text), bindparam("at", type_=_AT))
+    parts = []
+    for kind in kinds:
+        mark = func.unnest(bindparam(kind, type_=Marks()), type_=Uuid()).column_valued("mark")
+        parts.append(select(mark, literal(kind, type_=Text), *said))
+    rows = parts[0] if len(parts) == 1 else union_all(*parts)
+    return insert(_MARKS).from_select(_NOTED, rows).on_conflict_do_nothing().execution_options(**PREPARED)
 
 
 def missing_of(tx: Transaction, marks: Collection[UUID]) -> set[UUID]:
@@ -145,6 +156,14 @@ def missing_of(tx: Transaction, marks: Collection[UUID]) -> set[UUID]:
     # Called otherwise than the table's column, which would be meant in there.
     wanted = func.unnest(array_of(marks), type_=Uuid()).column_valued("wanted")
     return set(tx.scalars(select(wanted).where(~exists().where(ErasureMark.mark == wanted))))
+
+
+def missing_among(tx: Transaction, marks: Mapping[str, Collection[UUID]]) -> dict[str, list[UUID]]:
+    """Of marks by kind those that the table does not have; nothing of kinds of which it has all."""
+    asked = [mark for these in marks.values() for mark in these]
+    missing = missing_of(tx, asked) if asked else frozenset()
+    found = {kind: [mark for mark in these if mark in missing] for kind, these in marks.items()}
+    return {kind: these for kind, these in found.items() if these}
 
 
 def count(tx: Transaction, erasure: str) -> int:
@@ -155,9 +174,13 @@ def count(tx: Transaction, erasure: str) -> int:
 
 def known_ends(tx: Transaction) -> dict[str, End]:
     """How far each file goes as the database knows, by its beginning. Nobody writes to one meanwhile."""
-    functions.lock_ledger(tx)
-    ends = tx.execute(select(LedgerEnd.began, LedgerEnd.size, LedgerEnd.chain))
-    return {row.began: End(*row) for row in ends}
+    return {row.began: End(*row) for row in tx.rows(_ends())}
+
+
+@lru_cache(maxsize=1)
+def _ends() -> Select[str, int, str]:
+    ends = select(LedgerEnd.began, LedgerEnd.size, LedgerEnd.chain)
+    return ends.execution_options(**PREPARED, **after(functions.LEDGER_LOCKED))
 
 
 def issued_already(known: Mapping[str, End], file: "LedgerFile", erasure: str) -> Issued | None:
@@ -211,7 +234,7 @@ class LedgerFile:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 self._compared(file, known)
                 chain = _last_chain(file)
-                for told in _documents(lines):
+                for told in (each for line in lines for each in line.told()):
                     chain, written = _written(told, chain)
                     file.write(written)
                 size = file.tell()
@@ -276,12 +299,12 @@ class LedgerFile:
                     told = json.loads(raw)
                     told.pop("chain")
                     chain, written = _written(told, chain)
-                    found = list(_lines_of(told))
+                    found = Issued.read(told) if "receipt" in told else Line.read(told)
                 except (ValueError, KeyError, TypeError, AttributeError):
                     raise self._damaged(number) from None
                 if written != raw:
                     raise self._damaged(number)
-                yield from found
+                yield found
 
     def _damaged(self, number: int) -> LedgerError:
         return LedgerError(
@@ -290,39 +313,11 @@ class LedgerFile:
         )
 
 
-def _documents(lines: Iterable[Line | Issued]) -> Iterator[dict[str, Any]]:
-    """What stands in the file, in order: of one kind in one erasure many marks together."""
-    for alike, group in groupby(lines, key=_alike):
-        these = list(group)
-        if alike is None or len(these) == 1:
-            yield from (each.told() for each in these)
-            continue
-        marks = [each.mark.hex for each in these if isinstance(each, Line)]
-        common = {name: value for name, value in these[0].told().items() if name != "mark"}
-        for start in range(0, len(marks), OF_A_LINE):
-            yield {**common, "marks": marks[start : start + OF_A_LINE]}
-
-
-def _alike(line: Line | Issued) -> tuple[str, str, datetime] | None:
-    return (line.kind, line.erasure, line.at) if isinstance(line, Line) else None
-
-
-def _lines_of(told: Mapping[str, Any]) -> Iterator[Line | Issued]:
-    """What a line of the file says. Raises `ValueError`, `KeyError` or `TypeError` for anything else."""
-    if "receipt" in told:
-        yield Issued.read(told)
-    elif "marks" in told:
-        for mark in told["marks"]:
-            yield Line.read({**told, "mark": mark})
-    else:
-        yield Line.read(told)
-
-
 def _written(told: Mapping[str, Any], chain: str) -> tuple[str, bytes]:
     whole = _JSON.encode(told)
-    after = keyring.current().digest(KeyPurpose.INDEX, f"ledger\0{chain}{whole}".encode()).hex()
+    chained = keyring.current().digest(KeyPurpose.INDEX, f"ledger\0{chain}{whole}".encode()).hex()
     # As the last of its values. A school has a thousand lines, and each would be turned into JSON twice.
-    return after, f'{whole[:-1]},"chain":"{after}"}}\n'.encode()
+    return chained, f'{whole[:-1]},"chain":"{chained}"}}\n'.encode()
 
 
 def _first_chain(file: BinaryIO) -> str:

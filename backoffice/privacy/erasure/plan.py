@@ -5,13 +5,13 @@ an account of a school that also works elsewhere stays.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Select, and_, exists, false, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import aliased
 
@@ -134,7 +134,7 @@ def plan_of(tx: Transaction, row: Erasure) -> Plan | None:
 def plan_for_students(tx: Transaction, school: int, students: Collection[int]) -> Plan | None:
     """What goes with those of these students who are there; None if that is nobody."""
     there = select(Student.id).where(Student.school_id == school, one_of(Student.id, students))
-    numbers = tuple(tx.scalars(there.order_by(Student.id)))
+    numbers = tuple(row.id for row in tx.rows(there.order_by(Student.id)))
     return named(tx, Plan((Target(Subject.STUDENT, numbers, school),))) if numbers else None
 
 
@@ -185,48 +185,64 @@ def seated_in(tx: Transaction, plan: Plan) -> set[int]:
     }
 
 
+def called_in(tx: Transaction, schools: Collection[int]) -> dict[Subject, list[str]]:
+    """What schools are called outside the database, and all of their classes and students, by kind."""
+    asked = {
+        Subject.SCHOOL: select(School.public_id).where(one_of(School.id, schools)),
+        Subject.CLASSROOM: select(Classroom.public_id).where(one_of(Classroom.school_id, schools)),
+        Subject.STUDENT: select(Student.public_id).where(one_of(Student.school_id, schools)),
+    }
+    return dict(zip(asked, _lists(tx, asked.values()), strict=True))
+
+
 def _named(tx: Transaction, target: Target) -> Target:
-    model: Any = MODELS[target.subject]
-    outside = tx.scalars(select(model.public_id).where(one_of(model.id, target.numbers))).all()
+    named: list[str] = []
     if target.subject is Subject.SCHOOL:
         # Who works above it has lists and changes that name its classes and its students.
-        for within in (Classroom, Student):
-            inside = select(within.public_id).where(one_of(within.school_id, target.numbers))
-            outside = [*outside, *tx.scalars(inside)]
-    addresses: Sequence[str] = ()
-    if target.subject is Subject.ACCOUNT:
-        addresses = tx.scalars(select(Account.email).where(one_of(Account.id, target.numbers))).all()
-    seats: Sequence[int] = ()
-    former: Sequence[int] = ()
-    if target.subject is Subject.STUDENT:
-        kept = (MergedMark.school_id == target.school, one_of(MergedMark.student_id, target.numbers))
-        former = tx.scalars(select(MergedMark.number).where(*kept)).all()
-        places = (Enrollment.school_id == target.school, one_of(Enrollment.student_id, target.numbers))
-        seats = tx.scalars(select(Enrollment.classroom_id).where(*places).distinct()).all()
-    schools, districts = _places(tx, target)
+        named += (each for these in called_in(tx, target.numbers).values() for each in these)
+    asked = dict(_asked_of(target))
+    found = dict(zip(asked, map(tuple, _lists(tx, asked.values())), strict=True))
+    schools = set(target.numbers if target.subject is Subject.SCHOOL else [target.school or 0]) - {0}
+    districts = set(target.numbers if target.subject is Subject.DISTRICT else ())
     return replace(
         target,
-        outside=tuple(outside),
-        addresses=tuple(addresses),
-        rooms=tuple(seats),
-        former=tuple(former),
-        schools=schools,
-        districts=districts,
+        outside=tuple(named) or found.get("outside", ()),
+        addresses=found.get("addresses", ()),
+        rooms=found.get("rooms", ()),
+        former=found.get("former", ()),
+        schools=tuple(sorted(schools.union(found.get("schools", ())))),
+        districts=tuple(sorted(districts.union(found.get("districts", ()), found["above"]))),
     )
 
 
-def _places(tx: Transaction, target: Target) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The schools and districts in which something stands about those who go."""
-    schools = set(target.numbers if target.subject is Subject.SCHOOL else [target.school or 0]) - {0}
-    districts = set(target.numbers if target.subject is Subject.DISTRICT else ())
+def _asked_of(target: Target) -> Iterator[tuple[str, Select[Any]]]:
+    """What is asked of the subjects of a target, by what it becomes of it."""
+    model: Any = MODELS[target.subject]
+    schools: ColumnElement[bool] = one_of(School.id, [target.school or 0])
+    if target.subject is Subject.SCHOOL:
+        schools = one_of(School.id, target.numbers)
+    else:
+        yield "outside", select(model.public_id).where(one_of(model.id, target.numbers))
+    if target.subject is Subject.STUDENT:
+        of_them = (MergedMark.school_id == target.school, one_of(MergedMark.student_id, target.numbers))
+        yield "former", select(MergedMark.number).where(*of_them)
+        places = (Enrollment.school_id == target.school, one_of(Enrollment.student_id, target.numbers))
+        yield "rooms", select(Enrollment.classroom_id).where(*places).distinct()
     if target.subject is Subject.ACCOUNT:
-        held = select(Membership.school_id, Membership.district_id)
-        for school, district in tx.execute(held.where(one_of(Membership.account_id, target.numbers))):
-            schools.update([] if school is None else [school])
-            districts.update([] if district is None else [district])
-    above = select(School.district_id).where(one_of(School.id, schools), School.district_id.is_not(None))
-    districts.update(each for each in tx.scalars(above) if each is not None)
-    return tuple(sorted(schools)), tuple(sorted(districts))
+        yield "addresses", select(Account.email).where(one_of(Account.id, target.numbers))
+        theirs = one_of(Membership.account_id, target.numbers)
+        within = select(Membership.school_id).where(theirs, Membership.school_id.is_not(None))
+        yield "schools", within
+        yield "districts", select(Membership.district_id).where(theirs, Membership.district_id.is_not(None))
+        schools = School.id.in_(within)
+    # Where something stands about those who go, and above it.
+    yield "above", select(School.district_id).where(schools, School.district_id.is_not(None)).distinct()
+
+
+def _lists(tx: Transaction, asked: Iterable[Select[Any]]) -> Sequence[list[Any]]:
+    """What each of these finds, which are of one column: a statement for each would take longer."""
+    lists = (func.array(each.scalar_subquery(), type_=ARRAY(each.selected_columns[0].type)) for each in asked)
+    return tx.rows(select(*lists))[0]
 
 
 def _student(tx: Transaction, number: int) -> Plan | None:

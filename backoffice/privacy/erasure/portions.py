@@ -74,14 +74,12 @@ def seen(tx: Transaction, part: Part, most: int) -> dict[int, UUID]:
     return {}
 
 
-def unknown(tx: Transaction, part: Part, found: Mapping[int, UUID]) -> list[tuple[str, UUID]]:
-    """Kind and mark of those among them that are in no line of the ledger.
+def unknown(tx: Transaction, part: Part, found: Mapping[int, UUID]) -> dict[str, list[UUID]]:
+    """The marks, by kind, of those among them that are in no line of the ledger.
 
     Something that is no person may have added them since, such as an import.
     """
-    if not found:
-        return []
-    return [(str(NOTED[part.table.fullname]), mark) for mark in ledger.missing_of(tx, [*found.values()])]
+    return ledger.missing_among(tx, {NOTED[part.table.fullname]: [*found.values()]}) if found else {}
 
 
 def take(tx: Transaction, part: Part, most: int, found: Collection[int]) -> int:

@@ -28,9 +28,14 @@ from sqlalchemy import (
 )
 
 from backoffice.storage.numbers import given, one_of
-from backoffice.storage.prepared import PREPARED
+from backoffice.storage.prepared import PREPARED, after
 
 CASCADE = "CASCADE"
+# The planner expects rows of everybody everywhere: whether there is one of a school that came last it would
+# find out by reading a table from its beginning.
+_BY_KEYS = after(
+    "select set_config('enable_seqscan', 'off', true)", "select set_config('enable_seqscan', 'on', true)"
+)
 
 
 @dataclass(frozen=True)
@@ -142,7 +147,8 @@ def _reach(root: Table, known: tuple[tuple[str, bool], ...], tables: tuple[Table
     parts = tuple(_parts(root, {name: Given(name, one) for name, one in known}, tables))
     asked: list[Any] = [part.there() for part in parts]
     removes = (tuple(each.execution_options(**PREPARED) for each in part.deletes()) for part in parts)
-    return Reach(parts, select(*asked).execution_options(**PREPARED), tuple(removes))
+    there = select(*asked).execution_options(**PREPARED, **_BY_KEYS)
+    return Reach(parts, there, tuple(removes))
 
 
 @lru_cache(maxsize=256)

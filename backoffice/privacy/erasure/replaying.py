@@ -5,7 +5,7 @@ erased is in no line of the ledger, and stays.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -39,9 +39,8 @@ def replay(eraser: Eraser) -> dict[str, int]:
         known = ledger.known_ends(tx)
         ahead = eraser.ledger.is_ahead(known)
         lines = list(eraser.ledger.lines())
-        marks = [line for line in lines if isinstance(line, Line)]
-        for start in range(0, len(marks), AT_ONCE):
-            ledger.note(tx, marks[start : start + AT_ONCE])
+        for some in _portions(line for line in lines if isinstance(line, Line)):
+            ledger.note(tx, some)
         # Of one erasure the last: a process of an earlier release that was killed may have written two.
         issued = {line.number: line for line in lines if isinstance(line, Issued)}
         put_back = sum(_put_back(tx, line) for line in issued.values())
@@ -53,6 +52,19 @@ def replay(eraser: Eraser) -> dict[str, int]:
             ledger.add(tx, eraser.ledger, (), known)
     carry_out_all(eraser, waiting)
     return {"receipts": put_back, "erasures": len(waiting) + again}
+
+
+def _portions(lines: Iterable[Line]) -> Iterator[list[Line]]:
+    """Lines with so many marks at once that they are in one statement."""
+    some, marks = list[Line](), 0
+    for line in lines:
+        some.append(line)
+        marks += len(line.marks)
+        if marks >= AT_ONCE:
+            yield some
+            some, marks = [], 0
+    if some:
+        yield some
 
 
 def is_behind(eraser: Eraser) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, Row, String, any_, bindparam, null, select
+from sqlalchemy import ARRAY, Row, Text, any_, bindparam, cast, null, select
 from sqlalchemy.exc import IntegrityError
 
 from backoffice import clock
@@ -22,6 +22,7 @@ from backoffice.privacy.holds.extent import is_kept
 from backoffice.problems import Rejected
 from backoffice.schools.models import Student
 from backoffice.storage import functions
+from backoffice.storage.marks import written
 from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import is_public_id, new_public_id
 
@@ -78,7 +79,7 @@ def erase(
     Raises `NotFound`, `Rejected` if it is being erased already, `LedgerError` and `NotAllErased`.
     """
     try:
-        with transaction(eraser.who) as tx:
+        with eraser.transaction() as tx:
             of, school = _place(tx, subject, public_id, lock=True)
             row = _confirmed(tx, subject, [of], school, asked_as)
             # It goes at once, so that nothing becomes of what is found out now until it does.
@@ -100,7 +101,7 @@ def erase_students(
     Raises `NotFound` if one of them is not there, `Rejected` if they are of several schools.
     """
     try:
-        with transaction(eraser.who) as tx:
+        with eraser.transaction() as tx:
             found = _students(tx, public_ids)
             row = _confirmed(tx, Subject.STUDENT, [each.id for each in found], found[0].school_id, asked_as)
             eraser.decide(tx, row)
@@ -140,7 +141,6 @@ def _confirmed(
 ) -> Erasure:
     now = clock.now()
     row = Erasure(
-        id=tx.take_id(Erasure),
         public_id=new_public_id(),
         subject=subject,
         school_id=school,
@@ -202,9 +202,9 @@ def _place(
 def _students(tx: Transaction, public_ids: Collection[str]) -> Sequence[Row[int, int]]:
     """Number and school of each of these students, all of one school."""
     # As one value: a parameter each would take longer than all that follows.
-    wanted = bindparam(None, [*filter(is_public_id, public_ids)], type_=ARRAY(String), unique=True)
-    these = Student.public_id == any_(wanted)
-    found = tx.execute(select(Student.id, Student.school_id).where(these)).all()
+    wanted = bindparam(None, written([*filter(is_public_id, public_ids)]), type_=Text, unique=True)
+    these = Student.public_id == any_(cast(wanted, ARRAY(Text)))
+    found = tx.rows(select(Student.id, Student.school_id).where(these))
     if not found or len(found) != len(set(public_ids)):
         raise NotFound
     of_one_school({each.school_id for each in found})

@@ -29,10 +29,12 @@ from backoffice.privacy.erasure.plan import MODELS, Plan, plan_for
 from backoffice.privacy.erasure.reach import Each, Numbers, Part, cascading, parts_of, parts_of_each
 from backoffice.privacy.holdings import Holder, Subject, Target
 from backoffice.privacy.holds.models import STOPS, LegalHold
+from backoffice.storage import functions
 from backoffice.storage.marks import array_of
 from backoffice.storage.numbers import one_of
+from backoffice.storage.prepared import after
 
-_KEPT = "what legal holds keep"
+_KEPT, _FROZEN = "what legal holds keep", "nobody proposes one"
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,13 @@ def install(tables: Iterable[Table], holders: Iterable[Holder]) -> None:
 def installed() -> Installed:
     """The tables and the holders of the process."""
     return _installed
+
+
+def freeze_holds(tx: Transaction) -> None:
+    """Have nobody propose a hold until the transaction ends, and look up those that there are by then."""
+    if _FROZEN not in tx.info:
+        tx.info[_KEPT] = tuple(_look(tx, frozen=True))
+        tx.info[_FROZEN] = True
 
 
 def is_kept(tx: Transaction, plan: Plan) -> bool:
@@ -119,9 +128,10 @@ def _targets(tx: Transaction) -> Sequence[Target]:
     return found
 
 
-def _look(tx: Transaction) -> Iterator[Target]:
+def _look(tx: Transaction, *, frozen: bool = False) -> Iterator[Target]:
     stops = select(LegalHold.subject, LegalHold.subject_id).where(LegalHold.state.in_(STOPS)).distinct()
-    for subject, number in tx.execute(stops).all():
+    first = after(functions.HOLDS_LOCKED) if frozen else {}
+    for subject, number in tx.rows(stops.execution_options(**first)):
         assert number is not None
         plan = plan_for(tx, Subject(subject), number)
         if plan is not None:

@@ -13,9 +13,8 @@ from backoffice.privacy.erasure.models import AskedAs, Erasure, ErasureMark, Sta
 from backoffice.privacy.erasure.plan import Plan, plan_for_students, plan_of
 from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds import mails
-from backoffice.privacy.holds.extent import is_kept, kept_among
+from backoffice.privacy.holds.extent import freeze_holds, is_kept, kept_among
 from backoffice.schools.models import Classroom, ClassroomCode, Door, Enrollment
-from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import new_public_id
 
@@ -28,7 +27,7 @@ def stop(tx: Transaction, row: Erasure, plan: Plan) -> bool:
 
     Until the transaction ends nobody proposes a hold: one that comes later finds what is erased gone.
     """
-    functions.lock_holds(tx, alone=False)
+    freeze_holds(tx)
     if not is_kept(tx, plan):
         return False
     row.stage, row.held_at, row.freed_at = Stage.HELD, row.held_at or clock.now(), None
@@ -55,7 +54,7 @@ def without_kept(tx: Transaction, row: Erasure, plan: Plan) -> Plan:
     if row.chosen is None or row.plan is None or in_ledger(tx, row):
         return plan
     assert row.school_id is not None
-    functions.lock_holds(tx, alone=False)
+    freeze_holds(tx)
     kept = kept_among(tx, row.school_id, row.chosen)
     free = set(row.chosen).difference(kept)
     going = plan_for_students(tx, row.school_id, free) if kept and free else None

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -20,6 +21,8 @@ from backoffice.privacy.erasure.ledger import (
     mark_of,
 )
 from backoffice.runtime import Runtime
+from backoffice.storage import keyring
+from backoffice.storage.keyring import KeyPurpose, Keyring
 
 AT = datetime(2027, 3, 1, 12, tzinfo=UTC)
 ISSUED = Issued('{"number":"abc"}', b"signed", 7)
@@ -27,7 +30,7 @@ ISSUED = Issued('{"number":"abc"}', b"signed", 7)
 
 def line(name: str) -> Line:
     """Of an erasure of its own, so that it stands in a line of its own."""
-    return Line(mark_of("student", name), "student", f"erasure {name}", AT)
+    return Line((mark_of("student", name),), "student", f"erasure {name}", AT)
 
 
 @pytest.fixture(autouse=True)
@@ -44,13 +47,48 @@ def test_what_was_added_is_read_in_order(tmp_path: Path) -> None:
     assert (tmp_path / "ledger" / FILE).stat().st_mode & 0o077 == 0
 
 
-def test_marks_of_one_erasure_stand_together_and_are_read_one_by_one(tmp_path: Path) -> None:
+# As the release before this one wrote it, under a key of 32 times "k".
+WRITTEN = (
+    '{"at":"2027-03-01T12:00:00+00:00","erasure":"one","kind":"account","mark":'
+    '"00000000000000000000000000000001",'
+    '"chain":"02b4c9aeeb80281df8150b19ddb00dc872a00c4389e8f52ce4d9b4763bc2715c"}\n'
+    '{"at":"2027-03-01T12:00:00+00:00","erasure":"two","kind":"student","marks":'
+    '["00000000000000000000000000000002","00000000000000000000000000000003"],'
+    '"chain":"652566750b107c59ebd8ec28b1ca4e0b6bd4c7257d8a7d30c50c29bc75a7267f"}\n'
+    '{"receipt":"{\\"number\\":\\"abc\\"}","school":7,"signature":"7369676e6564",'
+    '"chain":"0c08716f41ec0941632d038ae3841f7a7295552362e1280a4c715c2b01fcd935"}\n'
+)
+
+
+def test_a_file_of_an_earlier_release_is_read_and_written_alike(tmp_path: Path) -> None:
+    """Else it would be taken for damaged: each line is known by its bytes."""
+    lines: list[Line | Issued] = [
+        Line((UUID(int=1),), "account", "one", AT),
+        Line((UUID(int=2), UUID(int=3)), "student", "two", AT),
+        ISSUED,
+    ]
+    used = keyring.current()
+    keyring.install(Keyring({purpose: {1: b"k" * 32} for purpose in KeyPurpose}))
+    try:
+        (tmp_path / FILE).write_text(WRITTEN)
+        assert list(LedgerFile(tmp_path).lines()) == lines
+        LedgerFile(tmp_path / "anew").add(lines)
+        assert (tmp_path / "anew" / FILE).read_text() == WRITTEN
+    finally:
+        keyring.install(used)
+
+
+def test_marks_of_one_erasure_stand_together_and_no_line_is_long(tmp_path: Path) -> None:
     file = LedgerFile(tmp_path)
-    of_one = [Line(mark_of("student", f"{n}"), "student", "one", AT) for n in range(2 * OF_A_LINE + 1)]
-    others = [Line(mark_of("classroom", f"{n}"), "classroom", "one", AT) for n in range(2)]
-    later = replace(of_one[0], mark=mark_of("student", "later"), at=AT + timedelta(seconds=1))
-    end = file.add([*of_one, *others, later, ISSUED])
-    assert list(file.lines()) == [*of_one, *others, later, ISSUED]
+    of_one = Line(tuple(mark_of("student", f"{n}") for n in range(2 * OF_A_LINE + 1)), "student", "one", AT)
+    others = replace(of_one, marks=tuple(mark_of("classroom", f"{n}") for n in range(2)), kind="classroom")
+    later = replace(of_one, marks=(mark_of("student", "later"),), at=AT + timedelta(seconds=1))
+    end = file.add([of_one, others, later, ISSUED])
+    parts = [
+        replace(of_one, marks=of_one.marks[start : start + OF_A_LINE])
+        for start in range(0, len(of_one.marks), OF_A_LINE)
+    ]
+    assert list(file.lines()) == [*parts, others, later, ISSUED]
     written = (tmp_path / FILE).read_bytes().splitlines(keepends=True)
     assert len(written) == 6
     assert max(map(len, written)) < TAIL // 2

@@ -1,5 +1,6 @@
 """The own account, from the page that closes it to the letter that says it is gone."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from backoffice.accounts.addresses import email_index
 from backoffice.accounts.models import Account
 from backoffice.jobs.models import JobRun
 from backoffice.outbox.models import MailContent, OutgoingMail
-from backoffice.privacy.erasure import receipts
+from backoffice.privacy.erasure import receipts, services
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import LedgerFile
@@ -38,7 +39,7 @@ from backoffice.storage import functions
 from backoffice.storage.public_id import new_public_id
 from tests.accounts.alone import alone, room_of
 from tests.accounts.post import mailed
-from tests.factories.world import SYSTEM, World
+from tests.factories.world import SYSTEM, Class, World, add_child
 
 WHO = Purpose("test-own-account")
 pytestmark = pytest.mark.usefixtures("backup")
@@ -184,15 +185,43 @@ def test_what_is_being_erased_already_is_said() -> None:
         begun(who)
 
 
+def guest_in(room: Class, who: Principal) -> tuple[Principal, str]:
+    """Somebody who may make classes in the school of this class, and the school."""
+    with transaction(SYSTEM) as tx:
+        place = {"account_id": who.account_id, "school_id": room.school_id, "role": Role.TEACHER}
+        tx.execute(insert(Membership).values(id=tx.take_id(Membership), created_at=clock.now(), **place))
+        school = tx.scalars(select(School.public_id).where(School.id == room.school_id)).one()
+    with transaction(who.credential) as tx:
+        return tx.principal, school
+
+
+def test_a_child_that_comes_late_goes_too_although_the_own_school_is_gone_already(eraser: Eraser) -> None:
+    """Into a class in somebody else's school: the plan is made anew, with a school that nobody finds."""
+    host, guest = alone(), alone()
+    place, own = room_of(host), room_of(guest)
+    here, school = guest_in(place, guest)
+    made = create_classroom(principal=here, school=school, name="Only mine")
+    number = begun(guest).id
+    for _ in range(2):
+        with eraser.transaction() as tx:
+            eraser._note(tx, tx.get_one(Erasure, number))
+    with transaction(SYSTEM) as tx:
+        called = tx.scalars(select(School.public_id).where(School.id == own.school_id)).one()
+        room = tx.scalars(select(Classroom).where(Classroom.public_id == made)).one()
+        guests = replace(place, id=room.id, public_id=made)
+        late = add_child(tx, guests, "Laetitia", "Late")
+    services.erase(eraser=eraser, subject=Subject.SCHOOL, public_id=called, asked_as=AskedAs.COMMAND)
+    assert eraser.carry_out(number) is Stage.VERIFIED
+    with transaction(SYSTEM) as tx:
+        assert not tx.scalars(select(Student.id).where(Student.id == late.id)).all()
+        assert tx.scalars(select(Classroom.id).where(Classroom.id == place.id)).one()
+    assert account(guest) is None
+
+
 def test_what_a_guest_made_in_somebody_elses_own_school_goes_too(eraser: Eraser) -> None:
     host, guest = alone(), alone()
     place = room_of(host)
-    with transaction(SYSTEM) as tx:
-        row = {"account_id": guest.account_id, "school_id": place.school_id, "role": Role.TEACHER}
-        tx.execute(insert(Membership).values(id=tx.take_id(Membership), created_at=clock.now(), **row))
-        school = tx.scalars(select(School.public_id).where(School.id == place.school_id)).one()
-    with transaction(guest.credential) as tx:
-        here = tx.principal
+    here, school = guest_in(place, guest)
     only, shared = (
         create_classroom(principal=here, school=school, name=name) for name in ("Only mine", "Ours")
     )

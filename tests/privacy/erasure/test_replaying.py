@@ -14,7 +14,7 @@ from backoffice.privacy.erasure import receipts, replaying, services
 from backoffice.privacy.erasure.erasing import Eraser, carry_out_all
 from backoffice.privacy.erasure.jobs import eraser_of
 from backoffice.privacy.erasure.ledger import FILE, Issued, LedgerError, LedgerFile
-from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
+from backoffice.privacy.erasure.models import AskedAs, Erasure, ErasureMark, Stage
 from backoffice.privacy.erasure.replaying import replay
 from backoffice.privacy.holdings import Subject
 from backoffice.runtime import Runtime
@@ -189,6 +189,27 @@ def test_a_replay_that_was_killed_goes_on(
     assert replay(eraser) == {"receipts": 0, "erasures": 2}
     with transaction(SYSTEM) as tx:
         assert not tx.scalars(select(Student.id).where(Student.public_id.in_(children))).all()
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 10_000])
+def test_the_table_has_each_mark_of_the_file_again_however_many_are_noted_at_once(
+    world: World, eraser: Eraser, backup: Snapshots, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Of erasures with a line, with several kinds, and with many marks in a line."""
+    monkeypatch.setattr(replaying, "AT_ONCE", at_once)
+    erase(eraser, Subject.STUDENT, world.own_class.children[0].public_id)
+    erase(eraser, Subject.CLASSROOM, world.own_class.public_id)
+    erase(eraser, Subject.SCHOOL, world.outside.public_id)
+    marks = select(ErasureMark.mark, ErasureMark.kind, ErasureMark.erasure, ErasureMark.noted_at)
+    with transaction(SYSTEM) as tx:
+        noted = set(tx.execute(marks))
+    backup.settle()
+    with transaction(SYSTEM) as tx:
+        lost = noted.difference(tx.execute(marks).all())
+    assert {row.kind for row in lost} == {"student", "classroom", "school", "account"}
+    replay(eraser)
+    with transaction(SYSTEM) as tx:
+        assert noted <= set(tx.execute(marks))
 
 
 def test_a_backup_that_was_made_while_somebody_was_erased(

@@ -440,7 +440,7 @@ def test_what_stands_in_the_ledger_keeps_its_plan_though_the_erasure_was_restore
     row = erasure_of(number)
     with transaction(WHO) as tx:
         mark = ledger.mark_of(Subject.STUDENT, world.own_class.children[1].public_id)
-        ledger.note(tx, [Line(mark, str(Subject.STUDENT), row.public_id, clock.now())])
+        ledger.note(tx, [Line((mark,), str(Subject.STUDENT), row.public_id, clock.now())])
     assert eraser.carry_out(number) is Stage.HELD
     assert erasure_of(number).plan is not None
 
