@@ -1,4 +1,6 @@
-"""Whether passwords are kept as the settings say, or better, and who has a second factor."""
+"""Whether passwords are kept as promised, who has a second factor, and whether deleting is explained."""
+
+from http import HTTPStatus
 
 from argon2 import extract_parameters
 from argon2.exceptions import InvalidHashError
@@ -16,6 +18,7 @@ from backoffice.settings import Passwords
 from backoffice.storage import catalog
 from backoffice.storage.columns import Class
 
+EXPLAINS, DELETES = "/deactivate", "/account/deactivate"
 SALT_BYTES = 16
 MOST_FOUNDERS = 2
 FOUNDER = "founder"
@@ -82,6 +85,17 @@ def small_team(look: Looking) -> Finding:
     return holds(evidence) if total else not_exercised("There is no founder account yet.")
 
 
+def deletion_instructions(look: Looking) -> Finding:
+    """The page that explains how to delete an account answers a stranger, and leads to where it is done."""
+    client = look.app.test_client(use_cookies=False)
+    answer = client.get(EXPLAINS, base_url=look.settings.base_url)
+    if answer.status_code != HTTPStatus.OK:
+        return falls_short(f"{EXPLAINS} answers a stranger with {answer.status_code}.")
+    if f'href="{DELETES}"' not in answer.text:
+        return falls_short(f"{EXPLAINS} does not lead to {DELETES}.")
+    return holds(f"{EXPLAINS} answers without sign-in, and leads to {DELETES}.")
+
+
 def _with_factor(look: Looking, role: str) -> tuple[int, int]:
     """How many accounts have a role, and how many of them a second factor."""
     # An account may have several passkeys, and an app beside them.
@@ -129,4 +143,5 @@ CHECKS = (
     Check("password-hashing", password_hashing),
     Check("second-factor", second_factor),
     Check("small-team", small_team),
+    Check("deletion-instructions", deletion_instructions),
 )
