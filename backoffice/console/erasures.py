@@ -25,8 +25,9 @@ from backoffice.privacy.erasure import asking, portions, receipts
 from backoffice.privacy.erasure.models import Erasure, Stage
 from backoffice.privacy.erasure.names import GROUPS, KINDS, titled
 from backoffice.privacy.holdings import Subject
+from backoffice.privacy.outside import handlers_of
 from backoffice.problems import Rejected
-from backoffice.web.identity import done_reading, reading
+from backoffice.web.identity import done_reading, reading, runtime
 from backoffice.web.offered import Where, offered
 from backoffice.web.rejections import show_rejection
 
@@ -68,11 +69,13 @@ GOES = {
     ),
     Subject.SCHOOL: lazy(
         "A school is deleted with all of its classes and students, and with each account that works there and"
-        " nowhere else. From the confirmation on nobody sees it or gets in."
+        " nowhere else. From the confirmation on nobody sees it or gets in. Whoever leads it can take"
+        " everything along before."
     ),
     Subject.DISTRICT: lazy(
         "A district is deleted with all of its schools, their classes and students, and with each account"
-        " that works there and nowhere else. From the confirmation on nobody sees them or gets in."
+        " that works there and nowhere else. From the confirmation on nobody sees them or gets in. Whoever"
+        " leads a school can take everything of it along before."
     ),
 }
 UNDER_WAY = {Stage.LOOKING, Stage.CONFIRMED, Stage.NOTED, Stage.ERASED}
@@ -215,7 +218,8 @@ def _in_words(row: Erasure, found: dict[str, Any]) -> dict[str, Any]:
     for table, count in found["rows"].items():
         group = str(GROUPS.get(table, GROUPS[""]))
         rows[group] = rows.get(group, 0) + count
-    stays = found.get("staying", 0)
+    stays, people = found.get("staying", 0), found.get("people_staying", 0)
+    outside = handlers_of(runtime().plugins)
     return {
         "title": titled(Subject(row.subject), row.subjects) if several else found["title"],
         "several": several,
@@ -240,6 +244,15 @@ def _in_words(row: Erasure, found: dict[str, Any]) -> dict[str, Any]:
         )
         if stays
         else None,
+        "people": ngettext(
+            "%(count)s account stays: it is needed elsewhere too.",
+            "%(count)s accounts stay: they are needed elsewhere too.",
+            people,
+            count=amount(people),
+        )
+        if people
+        else None,
+        "outside": [outside[name].title for name in found.get("outside", ()) if name in outside],
     }
 
 

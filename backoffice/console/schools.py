@@ -358,6 +358,7 @@ class SchoolGrid(Grid):
             called=school.name,
             url="/console/schools/",
             crumbs=[{"title": gettext("Schools"), "url": "/console/schools/"}],
+            along=erasures.along_of(tx, Where.SCHOOL, school),
             wider={"name": district.name, "url": f"/console/schools/{public_id}/erase-district"}
             if district
             else None,

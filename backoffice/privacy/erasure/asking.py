@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from backoffice import clock
@@ -28,7 +28,7 @@ from backoffice.jobs import queue
 from backoffice.jobs.models import Asked
 from backoffice.language.moments import amount, number_in
 from backoffice.language.texts import gettext, lazy
-from backoffice.privacy.erasure import receipts
+from backoffice.privacy.erasure import following, receipts
 from backoffice.privacy.erasure.erasing import Eraser
 from backoffice.privacy.erasure.models import AskedAs, Erasure, Stage
 from backoffice.privacy.erasure.plan import MODELS, Plan, plan_of
@@ -37,7 +37,15 @@ from backoffice.privacy.holdings import Subject
 from backoffice.privacy.holds.extent import is_kept
 from backoffice.problems import Rejected
 from backoffice.schools import names
-from backoffice.schools.models import Classroom, District, Enrollment, School, SchoolKind, Student
+from backoffice.schools.models import (
+    Classroom,
+    District,
+    Enrollment,
+    Membership,
+    School,
+    SchoolKind,
+    Student,
+)
 from backoffice.storage import functions
 from backoffice.storage.numbers import one_of
 from backoffice.storage.public_id import PublicId, new_public_id
@@ -149,6 +157,7 @@ def look(eraser: Eraser, *, number: int) -> bool:
             "subjects": plan.subjects(),
             "rows": dict(receipts.told(eraser.left(tx, plan))),
             **_others(tx, subject, plan),
+            "outside": following.outside_of(tx, plan, eraser.installed),
             "kept": is_kept(tx, plan),
         }
         row.stage = Stage.PREVIEWED
@@ -289,5 +298,9 @@ def _others(tx: Transaction, subject: Subject, plan: Plan) -> dict[str, Any]:
             str(kind): tx.scalar(select(func.count(model.id)).where(one_of(model.school_id, schools))) or 0
             for kind, model in inside.items()
         }
-        return {"inside": counts}
+        people = select(func.count(Membership.account_id.distinct())).where(
+            or_(one_of(Membership.school_id, schools), one_of(Membership.district_id, plan.of(subject))),
+            ~one_of(Membership.account_id, plan.of(Subject.ACCOUNT)),
+        )
+        return {"inside": counts, "people_staying": tx.scalar(people) or 0}
     return {}

@@ -61,6 +61,15 @@ def note_outside(tx: Transaction, row: Erasure, plan: Plan, installed: Iterable[
     queue.defer(tx, ERASE_OUTSIDE)
 
 
+def outside_of(tx: Transaction, plan: Plan, installed: Iterable[Reaching]) -> list[str]:
+    """The full names of the handlers by which something of it is to be erased outside."""
+    return sorted(
+        name
+        for name, outside in handlers_of(installed).items()
+        if any(True for target in plan.targets for _reference in outside.references(tx, target))
+    )
+
+
 def when_erased(tx: Transaction, row: Erasure, plan: Plan) -> tuple[list[str], int]:
     """After rows went and before all is looked through: tell the plugins.
 
