@@ -12,6 +12,7 @@ from backoffice.families.requests.tiles import TILES as REQUEST_TILES
 from backoffice.host.tiles import TILES as HOST_TILES
 from backoffice.jobs.tiles import TILES as JOB_TILES
 from backoffice.outbox.tiles import TILES as MAIL_TILES
+from backoffice.privacy.erasure.tiles import TILES as ERASURE_TILES
 from backoffice.reports.tiles import TILES as REPORT_TILES
 from backoffice.schools.ending_tiles import TILES as ENDING_TILES
 from backoffice.schools.led_tiles import TILES as LED_TILES
@@ -35,6 +36,7 @@ TILES: tuple[Tile, ...] = (
     *JOB_TILES,
     *MAIL_TILES,
     *HOST_TILES,
+    *ERASURE_TILES,
 )
 # What each role sees first. A tile that is not named, as one of a plugin may be, stands behind these.
 ORDER: Mapping[str, tuple[str, ...]] = {
@@ -53,6 +55,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "promises-short",
         "plugins-off",
         "exports",
+        "deletions",
         "events-by-hour",
         "jobs-failed",
         "mails-by-hour",
@@ -62,6 +65,7 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "ownerless-classes",
         "to-answer",
         "exports",
+        "deletions",
         "locked-networks",
         "in-lately",
         "schools",
@@ -70,9 +74,19 @@ ORDER: Mapping[str, tuple[str, ...]] = {
         "staff",
         "sign-ins",
         "still-classes",
+        "subscription",
         "own-schools",
     ),
-    "taught_schools": ("to-answer", "exports", "open-doors", "own-students", "locked-out", "classes-today"),
+    "taught_schools": (
+        "to-answer",
+        "exports",
+        "deletions",
+        "open-doors",
+        "own-students",
+        "locked-out",
+        "classes-today",
+        "points-this-week",
+    ),
 }
 NARROW, FEWEST_TITLES = 480.0, 6
 

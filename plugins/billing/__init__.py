@@ -24,6 +24,7 @@ from plugins.billing.permissions import PERMISSIONS
 from plugins.billing.settings import BillingSettings
 from plugins.billing.standing import entitled
 from plugins.billing.start import start
+from plugins.billing.tiles import TILES
 from plugins.billing.views import BillingPage, link
 from plugins.billing.watch_views import OrderGrid, PaymentsPage, StripeMessageGrid, SubscriptionGrid
 
@@ -47,4 +48,5 @@ plugin = Plugin(
     entitlements=entitled,
     billing_link=link,
     starts=start,
+    tiles=TILES,
 )

@@ -1,17 +1,18 @@
 """What is paid for, by whom, and what Stripe has told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, any_, func, select
 
 from backoffice.access.lookup import rows_of
 from backoffice.access.policy import visible
 from backoffice.access.transaction import Transaction
 from backoffice.entitlements import Entitlement
-from backoffice.schools.models import School
+from backoffice.schools.models import District, School
+from backoffice.storage.numbers import one_of
 from plugins.billing.models import OVER, Customer, Invoice, Subscription
-from plugins.billing.payers import Payer, pays_as
+from plugins.billing.payers import Payer, led_districts, pays_as
 from plugins.billing.permissions import BILLING_MANAGE, BILLING_READ
 
 SHOWN = 50
@@ -48,6 +49,25 @@ def customer_of(tx: Transaction, payer: Payer) -> Customer | None:
     """As whom a school or district pays, if it has begun to."""
     mine = rows_of(tx.principal, Customer, BILLING_READ).where(pays_as(payer))
     return tx.scalars(mine).one_or_none()
+
+
+def payers_of(tx: Transaction, customers: Collection[int]) -> dict[int, Payer]:
+    """Who pays as each of these customers, as far as the principal may see it; three statements."""
+    known = tx.scalars(rows_of(tx.principal, Customer, BILLING_READ).where(one_of(Customer.id, customers)))
+    places = {each.id: (each.school_id, each.district_id) for each in known}
+    schools = visible(tx.principal, select(School), BILLING_READ)
+    schools = schools.where(one_of(School.id, [school for school, _ in places.values() if school]))
+    districts = select(District).where(
+        District.id == any_(led_districts()),
+        one_of(District.id, [district for _, district in places.values() if district]),
+    )
+    of_school: dict[int | None, School] = {each.id: each for each in tx.scalars(schools)}
+    of_district: dict[int | None, District] = {each.id: each for each in tx.scalars(districts)}
+    found = {
+        customer: of_school.get(school) or of_district.get(district)
+        for customer, (school, district) in places.items()
+    }
+    return {customer: payer for customer, payer in found.items() if payer is not None}
 
 
 def subscription_of(tx: Transaction, customer: Customer) -> Subscription | None:

@@ -29,6 +29,10 @@ from tests.factories.visitor import form_token, send, signed_in
 from tests.factories.world import SYSTEM, World, add_child
 
 HERE = "/console/erasures/"
+TILE = re.compile(
+    r'<h2><a [^>]*href="/console/erasures/"[^>]*>Deletions</a></h2>\s*<p class="tile-value">(\d+)</p>'
+    r"\s*<p[^>]*>([^<]*)</p>"
+)
 WHO = Purpose("test-erasures")
 
 
@@ -85,6 +89,39 @@ def test_a_teacher_deletes_a_student_step_by_step(app: Flask, world: World, eras
     assert "Wilhelmina" not in over
     assert "/receipts/" in over
     assert teacher.get(f"/console/students/{child.public_id}").status_code == 404
+
+
+def tile(client: FlaskClient) -> tuple[int, str]:
+    """The number of deletions on the first page, and what is said of them; 0 where the tile is not there."""
+    page = client.get("/console/").text
+    found = TILE.search(page)
+    assert (found is not None) is (f'href="{HERE}"' in page.partition("<main")[2])
+    return (int(found[1]), found[2]) if found else (0, "")
+
+
+def test_the_first_page_says_what_waits_and_what_is_under_way(
+    app: Flask, world: World, eraser: Eraser
+) -> None:
+    child = world.own_class.children[1]
+    teacher, leader, colleague = (signed_in(app, world, each) for each in ("teacher", "leader", "colleague"))
+    mine, theirs, others = (tile(each) for each in (teacher, leader, colleague))
+    page = send(teacher, f"/console/students/{child.public_id}/erase", {}).location
+    assert tile(teacher) == (mine[0] + 1, said(mine[0], "to confirm", "1 under way"))
+    asking.look(eraser, number=number(page))
+    assert tile(teacher) == (mine[0] + 1, f"{mine[0] + 1} to confirm")
+    # What nobody has confirmed is nobody else's to wait for.
+    assert tile(leader) == theirs
+    typed = f"{child.given} {child.family or ''}".strip()
+    assert send(teacher, f"{page}/confirm", {"typed": typed}, page=page).status_code == 303
+    assert tile(teacher) == (mine[0] + 1, said(mine[0], "to confirm", "1 under way"))
+    assert tile(leader) == (theirs[0] + 1, said(theirs[0], "to confirm", "1 under way"))
+    assert tile(colleague) == others
+    eraser.carry_out(number(page))
+    assert (tile(teacher), tile(leader)) == (mine, theirs)
+
+
+def said(count: int, word: str, more: str) -> str:
+    return ", ".join([*([f"{count} {word}"] if count else []), more])
 
 
 def test_a_leader_sees_that_it_was_and_no_name(app: Flask, world: World, eraser: Eraser) -> None:
@@ -154,11 +191,15 @@ def test_a_founder_deletes_a_school_and_follows_it(app: Flask, world: World, era
     assert way in founder.get("/console/schools/").text
     offered = founder.get(way).text
     assert f"/console/schools/{school.public_id}/erase-district" in offered
+    assert "can take everything along before" in offered
     page = send(founder, way, {}).location
     assert asking.look(eraser, number=number(page))
     seen = founder.get(page).text
     for said in (f"Delete {school.name}", "Classes", "Students", "Accounts"):
         assert said in seen
+    # Who stays, and what goes elsewhere and what is kept there.
+    assert re.search(r"\d+ accounts? stays?", seen)
+    assert "Stripe: subscription cancelled and customer deleted; paid invoices stay there" in seen
     # Numbers, and nobody's name.
     assert "Wilhelmina" not in seen
     assert send(founder, f"{page}/confirm", {"typed": "Another School"}, page=page).status_code == 422
